@@ -1,0 +1,242 @@
+/**
+ * What the doors ask of an account's mail. `openMail(env, account)` gives a `MailStore`; ingest, JMAP,
+ * the bridge and the outbox all go through it, and nothing else holds SQL (DESIGN.md, invariant 1).
+ * Ids are the account's own small integers; a door adds its prefixes. Times are epoch milliseconds.
+ */
+import type { MessageIndex, Part } from '../../../shared/mime/index-types.ts';
+import type { ChangesPage, CommitAnswer, CommitRequest, Operation, OperationResult, Verdicts } from '../../../shared/protocol.ts';
+
+/** The account as the directory knows it. */
+export interface Account {
+  /** Positive, below 2^20, so that `account * 2^32 + id` is a safe integer. */
+  id: number;
+  /** Index of the MAIL database. */
+  shard: number;
+  /** Its first address, in the directory's form. */
+  address: string;
+  /** Display name, may be empty. */
+  name: string;
+  /** Octets; null for no limit. */
+  quota: number | null;
+}
+
+/** The JMAP types that have a state of their own (DESIGN.md, invariant 4). */
+export type StateType =
+  | 'Mailbox'
+  | 'Email'
+  | 'Thread'
+  | 'EmailDelivery'
+  | 'Identity'
+  | 'EmailSubmission'
+  | 'VacationResponse'
+  | 'PushSubscription'
+  | 'Quota';
+
+export interface MailboxRow {
+  id: number;
+  parent: number | null;
+  name: string;
+  role: string | null;
+  sortOrder: number;
+  subscribed: boolean;
+  uidvalidity: number;
+  uidnext: number;
+  highestModseq: number;
+  /** Modseq of anything but counts; and of anything. */
+  propertiesModseq: number;
+  modseq: number;
+  /** IMAP: placements, `\Deleted` ones too. */
+  messages: number;
+  unseen: number;
+  /** JMAP: distinct, without `\Deleted` placements (RFC 8621 §2). */
+  emails: number;
+  unread: number;
+  threads: number;
+  unreadThreads: number;
+}
+
+/** An email with its whole index row and its live JMAP memberships. */
+export interface EmailRow {
+  id: number;
+  sha256: string;
+  thread: number;
+  size: number;
+  receivedAt: number;
+  sentAt: number | null;
+  keywords: string[];
+  mailboxes: number[];
+  headers: string;
+  headersComplete: boolean;
+  structure: Part;
+  preview: string;
+  subject: string;
+  hasAttachment: boolean;
+  modseq: number;
+}
+
+/** RFC 8620 §5.2. Ids are ours; `updated` excludes what `created` and `destroyed` name. */
+export interface TypeChanges {
+  created: number[];
+  updated: number[];
+  destroyed: number[];
+  /** Mailbox only: nothing but counts changed. */
+  countsOnly?: boolean;
+  newState: string;
+  hasMore: boolean;
+}
+
+/** RFC 8621 §4.4.1, ids resolved. Text goes through `shared/search.ts`. */
+export type EmailFilter = { operator: 'AND' | 'OR' | 'NOT'; conditions: EmailFilter[] } | EmailCondition;
+export interface EmailCondition {
+  inMailbox?: number;
+  inMailboxOtherThan?: number[];
+  before?: number;
+  after?: number;
+  minSize?: number;
+  maxSize?: number;
+  allInThreadHaveKeyword?: string;
+  someInThreadHaveKeyword?: string;
+  noneInThreadHaveKeyword?: string;
+  hasKeyword?: string;
+  notKeyword?: string;
+  hasAttachment?: boolean;
+  text?: string;
+  from?: string;
+  to?: string;
+  cc?: string;
+  bcc?: string;
+  subject?: string;
+  body?: string;
+  /** Field name, and optionally a text its decoded value contains. */
+  header?: [string] | [string, string];
+}
+export interface EmailSort {
+  property:
+    | 'receivedAt'
+    | 'size'
+    | 'from'
+    | 'to'
+    | 'subject'
+    | 'sentAt'
+    | 'hasKeyword'
+    | 'allInThreadHaveKeyword'
+    | 'someInThreadHaveKeyword';
+  isAscending: boolean;
+  keyword?: string;
+}
+export interface EmailQuery {
+  filter: EmailFilter | null;
+  sort: EmailSort[];
+  collapseThreads: boolean;
+  /** May be negative: from the end. Ignored with an anchor. */
+  position: number;
+  anchor?: number;
+  anchorOffset?: number;
+  limit: number;
+  calculateTotal: boolean;
+}
+/** Null: the anchor is not in the results (`anchorNotFound`). */
+export type EmailQueryResult = { ids: number[]; position: number; total?: number } | null;
+
+/** One message to be delivered to this account. */
+export interface Delivery {
+  spool: string;
+  sha256: string;
+  index: MessageIndex;
+  receivedAt: number;
+  verdicts: Verdicts | null;
+  /** Where it goes: by role, `inbox` unless a filter said otherwise. */
+  role: 'inbox' | 'junk';
+  keywords: string[];
+}
+
+/** RFC 8621 §7 submission row, which is the outbox. */
+export interface SubmissionRow {
+  id: number;
+  identity: number;
+  email: number | null;
+  thread: number | null;
+  sha256: string;
+  mailFrom: string;
+  rcptTo: string[];
+  undoStatus: 'pending' | 'final' | 'canceled';
+  /** Per recipient, as EmailSubmission/deliveryStatus. */
+  deliveryStatus: Record<string, { smtpReply: string; delivered: 'queued' | 'yes' | 'no' | 'unknown'; displayed: 'unknown' | 'yes' }>;
+  sendAt: number;
+  /** Next attempt, null when nothing is left to do. */
+  dueAt: number | null;
+  attempts: number;
+}
+export interface IdentityRow {
+  id: number;
+  name: string;
+  email: string;
+  replyTo: unknown;
+  bcc: unknown;
+  textSignature: string;
+  htmlSignature: string;
+}
+
+/** Thrown when `ifInState` names another state (RFC 8620 §5.3). */
+export class StateMismatch extends Error {}
+
+/** One account's mail. Every method says what it costs in its implementation's docstring. */
+export interface MailStore {
+  readonly account: Account;
+
+  // -- reading
+  /** State strings (the decimal modseq) of the types, and the account's modseq. One query. */
+  states(): Promise<Record<StateType, string> & { modseq: number }>;
+  mailboxes(): Promise<MailboxRow[]>;
+  mailboxChanges(since: string, max: number): Promise<TypeChanges | null>;
+  /** In the order asked; ids that are not this account's, or have no live membership, are left out. */
+  emails(ids: number[]): Promise<EmailRow[]>;
+  /** Null: cannot calculate (older than the horizon, or no state of ours). */
+  emailChanges(since: string, max: number): Promise<TypeChanges | null>;
+  /** Thread → its emails by receivedAt, then id. Threads without emails are left out. */
+  threads(ids: number[]): Promise<Map<number, number[]>>;
+  threadChanges(since: string, max: number): Promise<TypeChanges | null>;
+  query(query: EmailQuery): Promise<EmailQueryResult>;
+
+  // -- writing (each one batch: guards, modseq, rows, counters; then the hub is told)
+  /** One result per operation, in order. `ifInState` guards the type named. */
+  apply(operations: AppliedOperation[], options?: { ifInState?: { type: StateType; state: string } }): Promise<OperationResult[]>;
+
+  // -- submissions and identities
+  identities(): Promise<IdentityRow[]>;
+  setIdentity(identity: Partial<IdentityRow> & { id?: number }): Promise<number>;
+  destroyIdentity(id: number): Promise<boolean>;
+  identityChanges(since: string, max: number): Promise<TypeChanges | null>;
+  submissions(ids: number[] | null): Promise<SubmissionRow[]>;
+  submissionChanges(since: string, max: number): Promise<TypeChanges | null>;
+  /** Creates the row once per `key`; the id of the first one when it exists. */
+  addSubmission(key: string, submission: Omit<SubmissionRow, 'id' | 'attempts'>): Promise<number>;
+  updateSubmission(
+    id: number,
+    change: Partial<Pick<SubmissionRow, 'undoStatus' | 'deliveryStatus' | 'dueAt' | 'attempts'>>,
+  ): Promise<boolean>;
+
+  // -- originals
+  /** Puts the bytes unless they are there; R2 checks the digest. False: digest mismatch. */
+  putBlob(sha256: string, body: ReadableStream | Uint8Array, size: number, facts?: Record<string, string>): Promise<boolean>;
+  /** Null when this account has no such blob. `range` in octets. */
+  getBlob(sha256: string, range?: { offset: number; length: number }): Promise<{ body: ReadableStream; size: number } | null>;
+
+  // -- the bridge
+  changes(cursor: string, limit: number): Promise<ChangesPage>;
+  commit(request: CommitRequest): Promise<CommitAnswer>;
+}
+
+/**
+ * The operations a door may apply: the bridge's, and those only JMAP has, which name emails, not uids.
+ * `setMailboxes` adds and removes memberships (null mailbox lists mean "leave"); removing the last one
+ * destroys the email. `import` is an append into several mailboxes at once.
+ */
+export type AppliedOperation =
+  | Operation
+  /** Adds and removes memberships of emails; removing the last one destroys. Unknown emails answer `notFound` in `modified`. */
+  | { op: 'memberships'; changes: { email: number; add: number[]; remove: number[]; replace?: number[] }[] }
+  /** Keyword patches that differ per email. */
+  | { op: 'patchKeywords'; changes: { email: number; add: string[]; remove: string[]; replace?: string[] }[] }
+  | { op: 'destroyEmails'; emails: number[] }
+  | { op: 'import'; mailboxes: number[]; sha256: string; index: MessageIndex; keywords: string[]; receivedAt: number };
