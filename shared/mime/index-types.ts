@@ -32,6 +32,8 @@ export interface Part {
   disposition?: { value: string; parameters: [string, string][] };
   language?: string[];
   location?: string;
+  /** Octets of the body after its transfer encoding is undone, for base64 and quoted-printable parts (EmailBodyPart/size, RFC 8621 §4.1.4); absent otherwise. */
+  decodedSize?: number;
   /** Sub-parts of a multipart; the one enclosed message of a message/rfc822 or message/global. */
   children?: Part[];
   /** On the child of a message/rfc822: the raw header lines its ENVELOPE needs (byte string). */
