@@ -1,0 +1,112 @@
+/**
+ * The Worker on this machine: the same workerd that Cloudflare runs, with local D1, R2, Queue and Durable
+ * Object kept under `$POSTHOUSE_HOME/edge`, configured by wrangler.toml and nothing else. Started through
+ * Miniflare's API: `wrangler dev` puts a proxy in front that costs half the throughput.
+ */
+import path from 'node:path';
+import { build } from 'esbuild';
+import { convertV4MiniflareOptions, type DispatchFetch, Log, LogLevel, Miniflare } from 'miniflare';
+import { unstable_getMiniflareWorkerOptions, unstable_splitSqlQuery } from 'wrangler';
+import type { Log as ReceiverLog } from '../log.ts';
+import { pendingMigrations } from './migrations.ts';
+import { ROOT } from './root.ts';
+
+/** How often the cron of wrangler.toml fires; workerd on this machine has no clock of its own. */
+const CRON_INTERVAL_MS = 60_000;
+
+type ServiceBinding = (request: Request) => Promise<Response>;
+
+export interface LocalEdge {
+  /** `http://127.0.0.1:8787` */
+  url: string;
+  fetch: DispatchFetch;
+  /** Runs the scheduled handler once. */
+  cron(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface LocalEdgeOptions {
+  /** Folder for D1, R2 and the rest. */
+  storage: string;
+  host: string;
+  port: number;
+  /** Variables of `workers/env.ts`. */
+  variables: Record<string, string>;
+  services: Record<string, ServiceBinding>;
+  log: ReceiverLog;
+}
+
+/** Builds the Worker, applies the migrations and starts serving. */
+export async function startLocalEdge(options: LocalEdgeOptions): Promise<LocalEdge> {
+  const script = path.join(options.storage, 'worker/index.js');
+  await bundle(script);
+  const miniflare = new Miniflare(miniflareOptions(options, script));
+  const url = (await miniflare.ready).origin;
+  await migrate(miniflare, options.log);
+  const worker = await miniflare.getWorker();
+  const cron = async () => {
+    await worker.scheduled({ cron: '* * * * *' });
+  };
+  const timer = setInterval(() => cron().catch((error) => options.log.warn('cron.failed', { reason: error })), CRON_INTERVAL_MS);
+  return {
+    url,
+    fetch: miniflare.dispatchFetch,
+    cron,
+    async close() {
+      clearInterval(timer);
+      await miniflare.dispose();
+    },
+  };
+}
+
+async function bundle(outfile: string): Promise<void> {
+  await build({
+    entryPoints: [path.join(ROOT, 'workers/index.ts')],
+    bundle: true,
+    format: 'esm',
+    target: 'es2024',
+    outfile,
+    conditions: ['workerd', 'worker', 'browser'],
+    external: ['cloudflare:*', 'node:*'],
+    sourcemap: 'linked',
+    logLevel: 'error',
+  });
+}
+
+function miniflareOptions({ storage, host, port, variables, services, log }: LocalEdgeOptions, script: string) {
+  const { modulesRules: _, ...worker } = unstable_getMiniflareWorkerOptions(path.join(ROOT, 'wrangler.toml')).workerOptions;
+  return convertV4MiniflareOptions({
+    host,
+    port,
+    resourcePersistencePath: path.join(storage, 'state'),
+    log: new Log(LogLevel.ERROR),
+    logRequests: false,
+    telemetry: { enabled: false },
+    handleStructuredLogs: ({ level, message }) => log[level === 'error' ? 'error' : 'info']('edge', { message }),
+    workers: [
+      {
+        ...worker,
+        name: 'posthouse',
+        rootPath: ROOT,
+        modules: [{ type: 'ESModule', path: script }],
+        modulesRoot: path.dirname(script),
+        bindings: { ...worker.bindings, ...variables },
+        serviceBindings: { ...worker.serviceBindings, ...services },
+      },
+    ],
+  } as unknown as Parameters<typeof convertV4MiniflareOptions>[0]);
+}
+
+async function migrate(miniflare: Miniflare, log: ReceiverLog): Promise<void> {
+  for (const [binding, folder] of [
+    ['DIRECTORY', 'directory'],
+    ['MAIL_0', 'mail'],
+  ] as const) {
+    const database = await miniflare.getD1Database(binding);
+    for (const migration of await pendingMigrations(database, path.join(ROOT, 'workers/migrations', folder))) {
+      const statements = unstable_splitSqlQuery(migration.sql).map((sql) => database.prepare(sql));
+      await database.batch([...statements, migration.mark]);
+      log.info('edge.migrated', { database: binding, migration: migration.name });
+    }
+  }
+}
