@@ -12,7 +12,8 @@ export function sentFolder(folder: string): (request: Request) => Promise<Respon
   return async (request) => {
     const frame = decodeFrame(new Uint8Array(await request.arrayBuffer()));
     const header = frame?.header as { id?: unknown; envelope?: Envelope } | undefined;
-    if (!frame || typeof header?.id !== 'string' || !/^[\w.-]{1,100}$/.test(header.id)) return new Response('no frame of ours', { status: 400 });
+    if (!frame || typeof header?.id !== 'string' || !/^[\w.-]{1,100}$/.test(header.id))
+      return new Response('no frame of ours', { status: 400 });
     await mkdir(folder, { recursive: true });
     await writeWhole(path.join(folder, `${header.id}.json`), `${JSON.stringify(header.envelope, null, 2)}\n`);
     await writeWhole(path.join(folder, `${header.id}.eml`), frame.payload);

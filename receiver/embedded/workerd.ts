@@ -75,6 +75,7 @@ async function bundle(outfile: string): Promise<void> {
 
 function miniflareOptions({ storage, host, port, variables, services, log }: LocalEdgeOptions, script: string) {
   const { modulesRules: _, ...worker } = unstable_getMiniflareWorkerOptions(path.join(ROOT, 'wrangler.toml')).workerOptions;
+  const declared = worker as { bindings?: object; serviceBindings?: object };
   return convertV4MiniflareOptions({
     host,
     port,
@@ -82,7 +83,8 @@ function miniflareOptions({ storage, host, port, variables, services, log }: Loc
     log: new Log(LogLevel.ERROR),
     logRequests: false,
     telemetry: { enabled: false },
-    handleStructuredLogs: ({ level, message }) => log[level === 'error' ? 'error' : 'info']('edge', { message }),
+    handleStructuredLogs: ({ level, message }: { level: string; message: string }) =>
+      log[level === 'error' ? 'error' : 'info']('edge', { message }),
     workers: [
       {
         ...worker,
@@ -90,8 +92,8 @@ function miniflareOptions({ storage, host, port, variables, services, log }: Loc
         rootPath: ROOT,
         modules: [{ type: 'ESModule', path: script }],
         modulesRoot: path.dirname(script),
-        bindings: { ...worker.bindings, ...variables },
-        serviceBindings: { ...worker.serviceBindings, ...services },
+        bindings: { ...declared.bindings, ...variables },
+        serviceBindings: { ...declared.serviceBindings, ...services },
       },
     ],
   } as unknown as Parameters<typeof convertV4MiniflareOptions>[0]);
