@@ -1,47 +1,67 @@
 /**
- * The receiver as a process of its own, as on a VPS. When it dies it is started again on the same ports: what it
- * answered 250 for lies in its spool. When this process dies, it notices and ends.
+ * The edge and the receiver as processes of their own, as in a deployment. One that dies is started again on the
+ * same ports; when the supervisor dies, both notice (their channel closes) and end. They have their own process
+ * groups, so that Ctrl-C reaches the supervisor alone and they are stopped in order.
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
-import type { Ports } from '../config.ts';
 import type { Log } from '../log.ts';
 import { ROOT } from './root.ts';
 
-/** A receiver that dies sooner than this after its start is not started again at once. */
+/** A process that dies sooner than this after its start is not started again at once. */
 const STEADY_MS = 5_000;
 /** Then it waits this long. */
 const RESTART_DELAY_MS = 2_000;
-/** What is left of the 10 s that stopping may take, when a receiver does not end by itself. */
-const STOP_PATIENCE_MS = 8_000;
+/** Stopping both may take 10 s; one that does not end by itself is ended. */
+const STOP_PATIENCE_MS = 4_500;
 
-export interface ReceiverProcess {
-  ports: Ports;
+export interface Child<Ready> {
+  /** What it reported when it first became ready. */
+  ready: Ready;
+  pid(): number | undefined;
   stop(): Promise<void>;
 }
 
-/** Starts it and waits until it listens. Throws when it ends before that. */
-export async function startReceiverProcess(env: Record<string, string>, log: Log): Promise<ReceiverProcess> {
+export interface ChildOptions<Ready> {
+  /** For the log. */
+  name: string;
+  /** Path below the repository. */
+  script: string;
+  env: Record<string, string>;
+  /** Environment for later starts, made of what the first one reported: the ports it was given. */
+  keep: (ready: Ready) => Record<string, string>;
+  /** Told each time it is ready, the first included. */
+  onReady?: (ready: Ready) => void;
+  log: Log;
+}
+
+/** Starts it and waits for its `{ ready }` message. Throws when it ends before that. */
+export async function startChild<Ready>(options: ChildOptions<Ready>): Promise<Child<Ready>> {
+  const { name, log } = options;
   let stopping = false;
-  let child = launch(env);
-  const ports = await readiness(child);
-  const fixed = { ...env, ...portVariables(ports) };
+  let env = options.env;
+  let child = launch(options.script, env);
+  const ready = await readiness<Ready>(child, name);
+  env = { ...env, ...options.keep(ready) };
+  options.onReady?.(ready);
   const supervise = (started: number) => {
     child.once('exit', (code, signal) => {
       if (stopping) return;
-      log.warn('receiver.died', { code, signal, now: 'starting it again' });
+      log.warn('process.died', { name, code, signal, now: 'starting it again' });
       setTimeout(relaunch, Date.now() - started < STEADY_MS ? RESTART_DELAY_MS : 0);
     });
   };
   const relaunch = () => {
     if (stopping) return;
-    child = launch(fixed);
+    child = launch(options.script, env);
+    readiness<Ready>(child, name).then(options.onReady, () => {});
     supervise(Date.now());
   };
   supervise(Date.now());
   return {
-    ports,
+    ready,
+    pid: () => child.pid,
     async stop() {
       stopping = true;
       if (child.exitCode !== null || child.signalCode !== null) return;
@@ -54,17 +74,17 @@ export async function startReceiverProcess(env: Record<string, string>, log: Log
   };
 }
 
-function launch(env: Record<string, string>): ChildProcess {
-  return fork(path.join(ROOT, 'receiver/main.ts'), [], { env: { ...process.env, ...env }, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
-}
-
-function readiness(child: ChildProcess): Promise<Ports> {
-  return new Promise((resolve, reject) => {
-    child.once('message', (message: { ready: Ports }) => resolve(message.ready));
-    child.once('exit', () => reject(new Error('the receiver did not start; its own message stands above')));
+function launch(script: string, env: Record<string, string>): ChildProcess {
+  return fork(path.join(ROOT, script), [], {
+    env: { ...process.env, ...env },
+    detached: true,
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });
 }
 
-function portVariables(ports: Ports): Record<string, string> {
-  return Object.fromEntries(Object.entries(ports).map(([name, port]) => [`POSTHOUSE_${name.toUpperCase()}_PORT`, String(port)]));
+function readiness<Ready>(child: ChildProcess, name: string): Promise<Ready> {
+  return new Promise((resolve, reject) => {
+    child.once('message', (message: { ready: Ready }) => resolve(message.ready));
+    child.once('exit', () => reject(new Error(`the ${name} did not start; its own message stands above`)));
+  });
 }
