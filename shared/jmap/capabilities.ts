@@ -1,0 +1,75 @@
+/**
+ * What this server can do and how much of it (RFC 8620 §2, RFC 8621 §1.3, RFC 8887 §3). The figures
+ * are announced in the session and enforced where they are read from here.
+ */
+
+export const CORE = 'urn:ietf:params:jmap:core';
+export const MAIL = 'urn:ietf:params:jmap:mail';
+export const SUBMISSION = 'urn:ietf:params:jmap:submission';
+export const WEBSOCKET = 'urn:ietf:params:jmap:websocket';
+
+/** Octets of one request: its JSON is held in memory together with its answer. */
+export const REQUEST_SIZE_MAX = 10_000_000;
+/** Each call costs some of the 50 queries of a request. */
+export const CALLS_MAX = 32;
+/** One page of a list, generously; a record with its headers and structure is a few kilobytes. */
+export const GET_OBJECTS_MAX = 500;
+/** A batch touches its emails in one statement; more would pass D1's limits. */
+export const SET_OBJECTS_MAX = 500;
+export const CONCURRENT_UPLOADS_MAX = 4;
+export const CONCURRENT_REQUESTS_MAX = 4;
+/** A page of a query. */
+export const QUERY_LIMIT_MAX = 500;
+/** Octets of a message when the deployment says nothing else. */
+export const MESSAGE_SIZE_DEFAULT = 64 * 1024 * 1024;
+/** Octets of UTF-8 in a mailbox name; RFC 8621 §1.3.1 asks for at least 100. */
+export const MAILBOX_NAME_MAX = 255;
+/** Levels of mailboxes: deep trees make every walk to the root expensive. */
+export const MAILBOX_DEPTH_MAX = 16;
+/** Mailboxes one email may be in: each is a row with its indexes. */
+export const MAILBOXES_PER_EMAIL_MAX = 32;
+
+/** Collations of RFC 4790 that text may be sorted by; both fold case as the store's own order does. */
+export const COLLATIONS: readonly string[] = ['i;ascii-casemap', 'i;unicode-casemap'];
+export const EMAIL_SORTS = [
+  'receivedAt',
+  'sentAt',
+  'size',
+  'from',
+  'to',
+  'subject',
+  'hasKeyword',
+  'allInThreadHaveKeyword',
+  'someInThreadHaveKeyword',
+] as const;
+
+/** The core capability of the session. `messageSizeMax` in octets. */
+export function coreCapability(messageSizeMax: number) {
+  return {
+    maxSizeUpload: messageSizeMax,
+    maxConcurrentUpload: CONCURRENT_UPLOADS_MAX,
+    maxSizeRequest: REQUEST_SIZE_MAX,
+    maxConcurrentRequests: CONCURRENT_REQUESTS_MAX,
+    maxCallsInRequest: CALLS_MAX,
+    maxObjectsInGet: GET_OBJECTS_MAX,
+    maxObjectsInSet: SET_OBJECTS_MAX,
+    collationAlgorithms: COLLATIONS,
+  };
+}
+
+/** The mail capability of one account. */
+export function mailCapability(messageSizeMax: number) {
+  return {
+    maxMailboxesPerEmail: MAILBOXES_PER_EMAIL_MAX,
+    maxMailboxDepth: MAILBOX_DEPTH_MAX,
+    maxSizeMailboxName: MAILBOX_NAME_MAX,
+    maxSizeAttachmentsPerEmail: messageSizeMax,
+    emailQuerySortOptions: EMAIL_SORTS,
+    mayCreateTopLevelMailbox: true,
+  };
+}
+
+/** The submission capability of one account (RFC 8621 §1.3.2). */
+export function submissionCapability() {
+  return { maxDelayedSend: 0, submissionExtensions: {} };
+}

@@ -1,0 +1,54 @@
+/**
+ * What one JMAP request knows while its calls run: the account, its mail, the ids created so far. States
+ * are read once and remembered until a call writes, so that a page of reads asks for them only once; a
+ * state read before the data can only be older than it, which a client repairs by asking for changes.
+ */
+import type { Json } from '../../shared/jmap/errors.ts';
+import { MethodError } from '../../shared/jmap/errors.ts';
+import { decodeId } from '../../shared/jmap/ids.ts';
+import type { Env } from '../env.ts';
+import { openMail } from '../store/mail/index.ts';
+import type { Account, MailStore, StateType } from '../store/mail/types.ts';
+
+export type States = Record<StateType, string>;
+
+export class JmapContext {
+  readonly env: Env;
+  readonly account: Account;
+  readonly mail: MailStore;
+  /** Creation id → id, for the whole request (RFC 8620 §3.3). */
+  readonly createdIds: Map<string, string>;
+  private known: Promise<States> | null = null;
+
+  constructor(env: Env, account: Account, createdIds: Map<string, string> = new Map()) {
+    this.env = env;
+    this.account = account;
+    this.mail = openMail(env, account);
+    this.createdIds = createdIds;
+  }
+
+  /** The states of all types; one query in a request that only reads. */
+  states(): Promise<States> {
+    this.known ??= this.mail.states();
+    return this.known;
+  }
+
+  /** To be called after a write: the next `states()` reads again. */
+  wrote(): void {
+    this.known = null;
+  }
+
+  /** The `accountId` argument, checked: only the caller's own account exists for it. */
+  accountId(args: Json): string {
+    const { accountId } = args;
+    if (typeof accountId !== 'string') throw new MethodError('invalidArguments', 'accountId must be an id', { arguments: ['accountId'] });
+    if (decodeId('Account', accountId) !== this.account.id) throw new MethodError('accountNotFound');
+    return accountId;
+  }
+}
+
+/** The arguments of the one response, or several responses, each with its name (RFC 8620 §3.4). */
+export type MethodAnswer = Json | [name: string, args: Json][];
+
+/** One JMAP method. It throws `MethodError`; anything else it throws is answered with `serverFail`. */
+export type Method = (args: Json, context: JmapContext) => Promise<MethodAnswer>;

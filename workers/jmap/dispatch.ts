@@ -1,0 +1,59 @@
+/**
+ * Runs the calls of a Request in order (RFC 8620 §3.3–3.7): references resolved, one response or one
+ * error each. No call can end the others, whatever it throws.
+ */
+import type { Json } from '../../shared/jmap/errors.ts';
+import { MethodError, ShapeError } from '../../shared/jmap/errors.ts';
+import { invalidArgument } from '../../shared/jmap/readers.ts';
+import { resolveReferences } from '../../shared/jmap/references.ts';
+import type { Invocation, JmapRequest } from '../../shared/jmap/request.ts';
+import type { Env } from '../env.ts';
+import type { Account } from '../store/mail/types.ts';
+import { StateMismatch } from '../store/mail/types.ts';
+import type { MethodAnswer } from './context.ts';
+import { JmapContext } from './context.ts';
+import { METHODS } from './methods/table.ts';
+import { sessionState } from './session.ts';
+
+/** The Response object of a whole request. */
+export async function runRequest(env: Env, account: Account, request: JmapRequest): Promise<Json> {
+  const context = new JmapContext(env, account, request.createdIds ?? new Map());
+  const responses: Invocation[] = [];
+  const using = new Set(request.using);
+  for (const [name, args, callId] of request.methodCalls) {
+    for (const [answerName, answer] of await runCall(name, args, context, using, responses)) responses.push([answerName, answer, callId]);
+  }
+  const response: Json = { methodResponses: responses, sessionState: sessionState(env, account) };
+  if (request.createdIds) response.createdIds = Object.fromEntries(context.createdIds);
+  return response;
+}
+
+async function runCall(
+  name: string,
+  args: Json,
+  context: JmapContext,
+  using: ReadonlySet<string>,
+  responses: readonly Invocation[],
+): Promise<[string, Json][]> {
+  try {
+    const method = METHODS.get(name);
+    if (!method || !using.has(method.capability)) throw new MethodError('unknownMethod');
+    return named(name, await method.run(resolveReferences(args, responses), context));
+  } catch (error) {
+    return [['error', methodError(error, name, context).answer()]];
+  }
+}
+
+function named(name: string, answer: MethodAnswer): [string, Json][] {
+  return Array.isArray(answer) ? answer : [[name, answer]];
+}
+
+/** What a method threw, as the error the client is told. The cause stays in our log. */
+function methodError(error: unknown, name: string, context: JmapContext): MethodError {
+  context.wrote();
+  if (error instanceof MethodError) return error;
+  if (error instanceof ShapeError) return invalidArgument(error);
+  if (error instanceof StateMismatch) return new MethodError('stateMismatch');
+  console.error(JSON.stringify({ event: 'jmap-method-failed', method: name, account: context.account.id, error: String(error) }));
+  return new MethodError('serverFail', 'The method failed; the server has logged why.');
+}
