@@ -3,6 +3,7 @@
  * gives it; SQL lies beside this file only.
  */
 import type { Account } from '../mail/types.ts';
+import type { Relay } from './relays.ts';
 
 /** Where mail for an address goes. */
 export type Recipient = { status: 'deliverable'; account: Account } | { status: 'unknown' } | { status: 'foreign' };
@@ -29,5 +30,8 @@ export interface Directory {
   addressesOf(account: number): Promise<string[]>;
   /** Whether the account may use this address as From or MAIL FROM: an address or alias of it, with or without +detail, or an address its catch-all receives. */
   maySendAs(account: number, addresses: string[]): Promise<boolean>;
+  /** Null when unknown or revoked. */
   receiver(id: number): Promise<Receiver | null>;
+  /** Where outbound mail goes; null until an administrator chose. */
+  relay(): Promise<Relay | null>;
 }
