@@ -1,0 +1,155 @@
+/**
+ * An open mailbox over the mirror (RFC 9051 §6.3.2): flags and uids from memory, messages from the file, octets
+ * through the cache of originals, writes through the account's commits.
+ */
+import type { Readable } from 'node:stream';
+import { flagWrites, slices } from '../mirror/flag-writes.ts';
+import type { LiveMailbox } from '../mirror/live-mailbox.ts';
+import { targetMailbox } from '../mirror/mailbox-writes.ts';
+import { MirrorMessage, readMessages } from '../mirror/messages.ts';
+import type { Mirror } from '../mirror/mirror.ts';
+import type { Original, Originals, Range } from '../mirror/originals.ts';
+import { accept, submit, tryCreate } from '../mirror/results.ts';
+import type { TreeMailbox } from '../mirror/tree.ts';
+import {
+  type CopyResult,
+  type Flags,
+  type Mailbox,
+  type MailboxChange,
+  type Message,
+  Refusal,
+  type SelectedMailbox,
+  type StoreRequest,
+} from './session.ts';
+
+export class MirrorMailbox implements SelectedMailbox {
+  readonly mailbox: Mailbox;
+  readonly readOnly: boolean;
+  readonly #mirror: Mirror;
+  readonly #originals: Originals;
+  readonly #id: number;
+  readonly #live: LiveMailbox;
+  readonly #listeners = new Set<(change: MailboxChange) => void>();
+  #open = true;
+
+  constructor(mirror: Mirror, originals: Originals, mailbox: TreeMailbox, readOnly: boolean) {
+    this.mailbox = mailbox;
+    this.readOnly = readOnly;
+    this.#mirror = mirror;
+    this.#originals = originals;
+    this.#id = mailbox.row.id;
+    this.#live = mirror.live(this.#id);
+    this.#live.users++;
+  }
+
+  uids(): Uint32Array {
+    return this.#live.uids();
+  }
+
+  uidnext(): number {
+    return this.#live.row.uidnext;
+  }
+
+  highestModseq(): number {
+    return this.#live.status().highestModseq;
+  }
+
+  flags(uid: number): Flags | undefined {
+    return this.#live.flags(uid);
+  }
+
+  modseq(uid: number): number {
+    return this.#live.modseq(uid);
+  }
+
+  keywords(): string[] {
+    return this.#live.keywords();
+  }
+
+  messages(uids: Iterable<number>): Iterable<Message> {
+    return readMessages((work) => this.#mirror.read(work), this.#id, uids);
+  }
+
+  async read(message: Message, range?: Range): Promise<Uint8Array> {
+    return this.#originals.read(this.#original(message), range).catch((error: unknown) => this.#mirror.refuse(error));
+  }
+
+  async *stream(message: Message, range?: Range): AsyncIterable<Uint8Array> {
+    try {
+      yield* this.#originals.stream(this.#original(message), range);
+    } catch (error) {
+      this.#mirror.refuse(error);
+    }
+  }
+
+  async store(request: StoreRequest): Promise<{ modified: number[] }> {
+    this.#assertWritable();
+    const { operations, modified } = flagWrites(this.#live, request);
+    const held = new Set(modified);
+    await Promise.all(
+      operations.map(async (operation) => {
+        const result = accept(await this.#mirror.commits.submit(operation).catch((error: unknown) => this.#mirror.refuse(error)));
+        const items = result.modified ?? [];
+        for (const uid of operation.op === 'keywords' ? this.#live.uidsOfEmails(new Set(items)) : items) held.add(uid);
+      }),
+    );
+    const asked = new Set(request.uids);
+    return { modified: [...held].filter((uid) => asked.has(uid)).sort((a, b) => a - b) };
+  }
+
+  copy(uids: number[], target: string): Promise<CopyResult> {
+    return this.#place('copy', uids, target);
+  }
+
+  move(uids: number[], target: string): Promise<CopyResult> {
+    this.#assertWritable();
+    return this.#place('move', uids, target);
+  }
+
+  async expunge(uids: number[] | null): Promise<void> {
+    this.#assertWritable();
+    const deleted = [...(uids ?? this.#live.uids())].filter((uid) => this.#live.flags(uid)?.deleted);
+    await Promise.all(slices(deleted).map((some) => submit(this.#mirror, { op: 'expunge', mailbox: this.#id, uids: some })));
+  }
+
+  subscribe(listener: (change: MailboxChange) => void): () => void {
+    this.#live.listeners.add(listener);
+    this.#listeners.add(listener);
+    return () => {
+      this.#live.listeners.delete(listener);
+      this.#listeners.delete(listener);
+    };
+  }
+
+  close(): void {
+    if (!this.#open) return;
+    this.#open = false;
+    this.#live.users--;
+    for (const listener of this.#listeners) this.#live.listeners.delete(listener);
+  }
+
+  async #place(op: 'copy' | 'move', uids: number[], name: string): Promise<CopyResult> {
+    const target = targetMailbox(this.#mirror, name);
+    const present = uids.filter((uid) => this.#live.has(uid));
+    const results = await Promise.all(
+      slices(present).map((some) => submit(this.#mirror, { op, mailbox: this.#id, uids: some, to: target.row.id }, tryCreate)),
+    );
+    return { uidvalidity: target.uidvalidity, pairs: results.flatMap((result) => result.uids ?? []) };
+  }
+
+  #original(message: Message): Original {
+    const { account, bridge, tokens } = this.#mirror;
+    const { sha256, size } = message instanceof MirrorMessage ? message : this.#find(message.uid);
+    const fetch = (range?: Range): Promise<Readable> => tokens.use((token) => bridge.getBlob(token, account, sha256, range));
+    return { account, sha256, size, fetch };
+  }
+
+  #find(uid: number): MirrorMessage {
+    for (const message of readMessages((work) => this.#mirror.read(work), this.#id, [uid])) return message;
+    throw new Refusal('EXPUNGEISSUED', 'The message was expunged meanwhile');
+  }
+
+  #assertWritable(): void {
+    if (this.readOnly) throw new Refusal('READ-ONLY', 'The mailbox is open for reading only');
+  }
+}

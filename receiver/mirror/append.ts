@@ -1,0 +1,59 @@
+/**
+ * A message on its way into the edge's store by APPEND (RFC 9051 §6.3.12): indexed and hashed while it is read once,
+ * carried by the commit when it is small, put as a blob before when it is large. A large one comes as a file and
+ * is never in memory as a whole.
+ */
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { Readable } from 'node:stream';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { keywordOfFlag } from '../../shared/flags.ts';
+import { MessageIndexer } from '../../shared/mime/indexer.ts';
+import { INLINE_MESSAGE_MAX, type Operation } from '../../shared/protocol.ts';
+import type { AppendMessage } from '../imap/session.ts';
+import type { Mirror } from './mirror.ts';
+
+/** Octets indexed before others get a turn. */
+const SLICE = 256 * 1024;
+
+export interface PreparedAppend {
+  operation: Extract<Operation, { op: 'append' }>;
+  /** The whole message when the commit carries it. */
+  payload: Uint8Array | null;
+}
+
+/** Reads the message once; puts it at the edge when it is too large for a commit. Throws the edge's errors. */
+export async function prepareAppend(mirror: Mirror, mailbox: number, message: AppendMessage): Promise<PreparedAppend> {
+  const { body } = message;
+  const size = body instanceof Uint8Array ? body.length : body.size;
+  const inline = size <= INLINE_MESSAGE_MAX;
+  const indexer = new MessageIndexer();
+  const digest = createHash('sha256');
+  const kept: Uint8Array[] = [];
+  for await (const chunk of chunksOf(body)) {
+    indexer.write(chunk);
+    digest.update(chunk);
+    if (inline) kept.push(chunk);
+    else await nextTurn();
+  }
+  const sha256 = digest.digest('hex');
+  if (!inline) await putBlob(mirror, sha256, body, size);
+  const keywords = [...new Set(message.flags.map(keywordOfFlag).filter((keyword) => keyword !== null))].sort();
+  const deleted = message.flags.some((flag) => flag.toLowerCase() === '\\deleted');
+  const receivedAt = message.internalDate ?? Date.now();
+  const index = indexer.finish();
+  return {
+    operation: { op: 'append', mailbox, sha256, inline: inline ? size : 0, index, keywords, ...(deleted && { deleted }), receivedAt },
+    payload: inline ? Buffer.concat(kept) : null,
+  };
+}
+
+/** Puts what a commit does not carry. */
+export function putBlob(mirror: Mirror, sha256: string, body: AppendMessage['body'], size: number): Promise<void> {
+  return mirror.tokens.use((token) => mirror.bridge.putBlob(mirror.account, sha256, Readable.from(chunksOf(body)), size, token));
+}
+
+async function* chunksOf(body: AppendMessage['body']): AsyncIterable<Uint8Array> {
+  if (body instanceof Uint8Array) for (let at = 0; at < body.length; at += SLICE) yield body.subarray(at, at + SLICE);
+  else yield* createReadStream(body.path, { highWaterMark: SLICE });
+}

@@ -1,0 +1,153 @@
+/**
+ * Writes go to the edge first (DESIGN.md, "IMAP"). What queues up while a commit is in flight goes in the next
+ * one, whoever wrote it; equal flag changes next to each other become one operation, so that a thousand pipelined
+ * STOREs cost the edge a few. A write resolves when the mirror shows it. A commit whose answer was lost is
+ * repeated with its id, so it happens once.
+ */
+import { randomUUID } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
+import {
+  COMMIT_OPERATIONS_MAX,
+  type CommitAnswer,
+  type CommitRequest,
+  OPERATION_ITEMS_MAX,
+  type Operation,
+  type OperationResult,
+} from '../../shared/protocol.ts';
+import { EdgeUnavailable } from '../edge.ts';
+import { Backoff } from './backoff.ts';
+import type { Feed } from './feed.ts';
+
+/** Octets of messages one commit carries; larger ones wait for the next. Bounds the repeat buffer as well. */
+const COMMIT_PAYLOAD_MAX = 4 * 1024 * 1024;
+/** A lost answer is asked for again this often; a client waits meanwhile. */
+const ATTEMPTS = 4;
+const REPEAT_FIRST_MS = 100;
+const REPEAT_LAST_MS = 1000;
+/** No further attempt after this long: the client should hear of it. */
+const PATIENCE_MS = 10_000;
+/** Operations waiting for one account; a client that pipelines faster than the edge answers is refused beyond. */
+const QUEUE_MAX = 10_000;
+
+interface Waiting {
+  operation: Operation;
+  payload: Uint8Array | null;
+  resolve(result: OperationResult): void;
+  reject(error: unknown): void;
+}
+/** One operation of a commit and everyone who waits for it. */
+interface Merged {
+  operation: Operation;
+  payload: Uint8Array | null;
+  waiting: Waiting[];
+}
+
+export interface CommitsOptions {
+  feed: Feed;
+  send(request: CommitRequest, payloads: Uint8Array[]): Promise<CommitAnswer>;
+}
+
+export class Commits {
+  readonly #options: CommitsOptions;
+  #queue: Waiting[] = [];
+  #running = false;
+
+  constructor(options: CommitsOptions) {
+    this.#options = options;
+  }
+
+  /** Resolves with the edge's result once the mirror shows it. `payload`: the message of an inline append. */
+  submit(operation: Operation, payload: Uint8Array | null = null): Promise<OperationResult> {
+    if (this.#queue.length >= QUEUE_MAX) return Promise.reject(new EdgeUnavailable('too many writes wait for the edge'));
+    return new Promise((resolve, reject) => {
+      this.#queue.push({ operation, payload, resolve, reject });
+      if (!this.#running) this.#run();
+    });
+  }
+
+  /** One commit after the other while there is something to write. Starts a turn later, so that what comes together goes together. */
+  #run(): void {
+    this.#running = true;
+    const next = (): void => {
+      if (this.#queue.length > 0) this.#run();
+      else this.#running = false;
+    };
+    queueMicrotask(() => {
+      this.#options.feed.exclusively(() => this.#commit()).then(next, (error: unknown) => this.#refuseAll(error, next));
+    });
+  }
+
+  /** The line itself is closed: nobody in the queue will be served. */
+  #refuseAll(error: unknown, next: () => void): void {
+    for (const waiting of this.#queue.splice(0)) waiting.reject(error);
+    next();
+  }
+
+  async #commit(): Promise<void> {
+    const merged = this.#take();
+    try {
+      const answer = await this.#send(merged);
+      await this.#options.feed.absorb(answer.changes);
+      merged.forEach(({ waiting }, index) => {
+        const result = answer.results[index] ?? { ok: false, error: 'invalid', description: 'the edge gave no result' };
+        for (const { resolve } of waiting) resolve(result);
+      });
+    } catch (error) {
+      for (const { waiting } of merged) for (const { reject } of waiting) reject(error);
+    }
+  }
+
+  /** As many of the queue as one commit may carry, in order. */
+  #take(): Merged[] {
+    const taken: Merged[] = [];
+    let octets = 0;
+    let count = 0;
+    for (const waiting of this.#queue) {
+      octets += waiting.payload?.length ?? 0;
+      const last = taken.at(-1);
+      const joined = last && joinOperations(last.operation, waiting.operation);
+      if (!joined && (taken.length === COMMIT_OPERATIONS_MAX || (octets > COMMIT_PAYLOAD_MAX && count > 0))) break;
+      if (joined) taken[taken.length - 1] = { operation: joined, payload: null, waiting: [...last.waiting, waiting] };
+      else taken.push({ operation: waiting.operation, payload: waiting.payload, waiting: [waiting] });
+      count++;
+    }
+    this.#queue.splice(0, count);
+    return taken;
+  }
+
+  async #send(merged: Merged[]): Promise<CommitAnswer> {
+    const operations = merged.map(({ operation }) => operation);
+    const request: CommitRequest = { id: randomUUID(), since: this.#options.feed.file.cursor, operations };
+    const payloads = merged.flatMap(({ payload }) => payload ?? []);
+    const backoff = new Backoff(REPEAT_FIRST_MS, REPEAT_LAST_MS);
+    const started = Date.now();
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.#options.send(request, payloads);
+      } catch (error) {
+        const late = Date.now() - started > PATIENCE_MS;
+        if (!(error instanceof EdgeUnavailable) || attempt === ATTEMPTS || late) throw error;
+        await pause(backoff.next());
+      }
+    }
+  }
+}
+
+/** Two flag changes as one, when they say the same and their results need not be told apart. */
+function joinOperations(a: Operation, b: Operation): Operation | null {
+  if (a.op === 'keywords' && b.op === 'keywords') {
+    const emails = [...new Set([...a.emails, ...b.emails])];
+    const same = sayTheSame({ ...a, emails: null }, { ...b, emails: null });
+    return same && a.unchangedSince === undefined && emails.length <= OPERATION_ITEMS_MAX ? { ...a, emails } : null;
+  }
+  if (a.op === 'deleted' && b.op === 'deleted') {
+    const uids = [...new Set([...a.uids, ...b.uids])];
+    const same = sayTheSame({ ...a, uids: null }, { ...b, uids: null });
+    return same && a.unchangedSince === undefined && uids.length <= OPERATION_ITEMS_MAX ? { ...a, uids } : null;
+  }
+  return null;
+}
+
+function sayTheSame(a: object, b: object): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
+}

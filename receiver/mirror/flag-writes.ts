@@ -1,0 +1,53 @@
+/**
+ * STORE as the edge's operations (RFC 9051 §6.4.6): keywords belong to the email, `\Deleted` to the placement, so one
+ * STORE becomes up to two operations. With UNCHANGEDSINCE (RFC 7162 §3.1.3) a message that the mirror already
+ * knows to be newer is held back here; the edge holds back those that are newer without our knowing it.
+ */
+import { keywordOfFlag } from '../../shared/flags.ts';
+import { OPERATION_ITEMS_MAX, type Operation } from '../../shared/protocol.ts';
+import type { StoreRequest } from '../imap/session.ts';
+import type { LiveMailbox } from './live-mailbox.ts';
+
+export interface FlagWrites {
+  operations: Operation[];
+  /** Uids held back already. */
+  modified: number[];
+}
+
+/** What a STORE asks of the edge; uids that are gone are left out. */
+export function flagWrites(live: LiveMailbox, request: StoreRequest): FlagWrites {
+  const { unchangedSince } = request;
+  const present = request.uids.filter((uid) => live.has(uid));
+  const newer = new Set(unchangedSince === undefined ? [] : present.filter((uid) => live.modseq(uid) > unchangedSince));
+  const uids = present.filter((uid) => !newer.has(uid));
+  const condition = unchangedSince === undefined ? {} : { unchangedSince };
+  return {
+    modified: [...newer],
+    operations: [...deletedWrites(live, uids, request, condition), ...keywordWrites(live, uids, request, condition)],
+  };
+}
+
+type Condition = { unchangedSince?: number };
+
+/** Replacing leaves `\Deleted` alone where it is as wanted, so that a plain `FLAGS (\Seen)` touches no placement. */
+function deletedWrites(live: LiveMailbox, uids: number[], { mode, flags }: StoreRequest, condition: Condition): Operation[] {
+  const named = flags.some((flag) => flag.toLowerCase() === '\\deleted');
+  if (mode !== 'replace' && !named) return [];
+  const value = mode === 'replace' ? named : mode === 'add';
+  const concerned = mode === 'replace' ? uids.filter((uid) => live.flags(uid)?.deleted !== value) : uids;
+  return slices(concerned).map((some) => ({ op: 'deleted', mailbox: live.id, uids: some, value, ...condition }));
+}
+
+function keywordWrites(live: LiveMailbox, uids: number[], { mode, flags }: StoreRequest, condition: Condition): Operation[] {
+  const keywords = [...new Set(flags.map(keywordOfFlag).filter((keyword) => keyword !== null))];
+  if (keywords.length === 0 && mode !== 'replace') return [];
+  const emails = [...new Set(uids.map((uid) => live.email(uid)).filter((email) => email !== undefined))];
+  return slices(emails).map((some) => ({ op: 'keywords', emails: some, [mode]: keywords, ...condition }));
+}
+
+/** In pieces the edge takes. */
+export function slices(items: number[]): number[][] {
+  const pieces: number[][] = [];
+  for (let at = 0; at < items.length; at += OPERATION_ITEMS_MAX) pieces.push(items.slice(at, at + OPERATION_ITEMS_MAX));
+  return pieces;
+}

@@ -1,0 +1,140 @@
+/**
+ * Messages as FETCH and SEARCH read them, straight from the mirror's file. They come in chunks; the long texts of a
+ * chunk are read when first asked for, and with the chunk itself from the second chunk on, so that FETCH ENVELOPE over
+ * a mailbox is one statement for hundreds of messages and FETCH RFC822.SIZE never touches a text.
+ */
+import type { Part } from '../../shared/mime/index-types.ts';
+import { type Message, Refusal } from '../imap/session.ts';
+import type { MirrorFile } from './file.ts';
+
+/** The first chunk is small: most commands ask for one message or a screenful. */
+const FIRST_CHUNK = 16;
+/** Texts of a chunk take about 1 MB. */
+const CHUNK = 256;
+
+type Text = 'envelope' | 'body' | 'body_structure' | 'preview' | 'headers' | 'headers_complete' | 'structure';
+/** How a chunk is read; the mirror guards it against a damaged file. */
+export type Reading = <T>(work: (file: MirrorFile) => T) => T;
+
+interface FactRow {
+  uid: number;
+  email: number;
+  receivedAt: number;
+  savedAt: number;
+  size: number;
+  sentAt: number | null;
+  thread: number;
+  sha256: string;
+}
+
+/** Messages of one chunk and the texts read for them. */
+class Chunk {
+  readonly #read: Reading;
+  readonly #wanted: Set<Text>;
+  readonly #emails: number[];
+  readonly #texts = new Map<Text, Map<number, string>>();
+
+  constructor(read: Reading, wanted: Set<Text>, emails: number[]) {
+    this.#read = read;
+    this.#wanted = wanted;
+    this.#emails = emails;
+    for (const text of wanted) this.#load(text);
+  }
+
+  text(email: number, text: Text): string {
+    const value = (this.#texts.get(text) ?? this.#load(text)).get(email);
+    if (value === undefined) throw new Refusal('EXPUNGEISSUED', 'The message was expunged meanwhile');
+    return value;
+  }
+
+  #load(text: Text): Map<number, string> {
+    this.#wanted.add(text);
+    const sql = `SELECT email, ${text} AS value FROM content WHERE email IN (SELECT value FROM json_each(?))`;
+    const rows = this.#read((file) => file.rows<{ email: number; value: string | number }>(sql, JSON.stringify(this.#emails)));
+    const texts = new Map(rows.map((row) => [row.email, String(row.value)]));
+    this.#texts.set(text, texts);
+    return texts;
+  }
+}
+
+export class MirrorMessage implements Message {
+  readonly uid: number;
+  readonly size: number;
+  readonly internalDate: number;
+  readonly sentDate: number | null;
+  readonly savedDate: number;
+  readonly sha256: string;
+  readonly #email: number;
+  readonly #thread: number;
+  readonly #chunk: Chunk;
+
+  constructor(row: FactRow, chunk: Chunk) {
+    this.uid = row.uid;
+    this.size = row.size;
+    this.internalDate = row.receivedAt;
+    this.sentDate = row.sentAt;
+    this.savedDate = row.savedAt;
+    this.sha256 = row.sha256;
+    this.#email = row.email;
+    this.#thread = row.thread;
+    this.#chunk = chunk;
+  }
+
+  get emailId(): string {
+    return `M${this.#email}`;
+  }
+  get threadId(): string {
+    return `T${this.#thread}`;
+  }
+  get envelope(): string {
+    return this.#chunk.text(this.#email, 'envelope');
+  }
+  get body(): string {
+    return this.#chunk.text(this.#email, 'body');
+  }
+  get bodyStructure(): string {
+    return this.#chunk.text(this.#email, 'body_structure');
+  }
+  get preview(): string {
+    return this.#chunk.text(this.#email, 'preview');
+  }
+  get headers(): string {
+    return this.#chunk.text(this.#email, 'headers');
+  }
+  get headersComplete(): boolean {
+    return this.#chunk.text(this.#email, 'headers_complete') === '1';
+  }
+  get structure(): Part {
+    return JSON.parse(this.#chunk.text(this.#email, 'structure')) as Part;
+  }
+}
+
+const FACTS = `SELECT p.uid, p.email, p.received_at AS receivedAt, p.saved_at AS savedAt, e.size, e.sent_at AS sentAt, e.thread, e.sha256
+  FROM json_each(?) AS wanted CROSS JOIN placement p ON p.mailbox = ? AND p.uid = wanted.value CROSS JOIN email e ON e.id = p.email`;
+
+/** The messages of `uids`, in that order; those that are gone are left out. */
+export function* readMessages(read: Reading, mailbox: number, uids: Iterable<number>): Iterable<MirrorMessage> {
+  const wanted = new Set<Text>();
+  for (const some of chunks(uids)) {
+    const rows = read((file) => file.rows<FactRow>(FACTS, JSON.stringify(some), mailbox));
+    const chunk = new Chunk(
+      read,
+      wanted,
+      rows.map((row) => row.email),
+    );
+    for (const row of rows) yield new MirrorMessage(row, chunk);
+  }
+}
+
+function* chunks(uids: Iterable<number>): Iterable<number[]> {
+  let some: number[] = [];
+  let size = FIRST_CHUNK;
+  for (const uid of uids) {
+    some.push(uid);
+    if (some.length < size) continue;
+    yield some;
+    some = [];
+    size = CHUNK;
+  }
+  if (some.length > 0) yield some;
+}

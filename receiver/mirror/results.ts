@@ -1,0 +1,46 @@
+/**
+ * What the edge's refusals of an operation mean to an IMAP client: response codes of RFC 5530 and RFC 9051 §7.1.
+ */
+import type { Operation, OperationError, OperationResult } from '../../shared/protocol.ts';
+import { Refusal } from '../imap/session.ts';
+import type { Mirror } from './mirror.ts';
+
+const CODES: Record<OperationError, string | null> = {
+  notFound: 'NONEXISTENT',
+  alreadyExists: 'ALREADYEXISTS',
+  mailboxHasChild: 'HASCHILDREN',
+  mailboxHasEmail: 'CANNOT',
+  forbidden: 'NOPERM',
+  overQuota: 'OVERQUOTA',
+  blobNotFound: 'UNAVAILABLE',
+  tooLarge: 'TOOBIG',
+  invalid: 'CANNOT',
+};
+const TEXTS: Record<OperationError, string> = {
+  notFound: 'No such mailbox',
+  alreadyExists: 'The mailbox exists',
+  mailboxHasChild: 'The mailbox has children',
+  mailboxHasEmail: 'The mailbox holds mail',
+  forbidden: 'Not permitted',
+  overQuota: 'Not enough room',
+  blobNotFound: 'The message did not arrive, try again',
+  tooLarge: 'The message is too large',
+  invalid: 'The mail store does not take this',
+};
+
+type Accepted = Extract<OperationResult, { ok: true }>;
+type Codes = Partial<Record<OperationError, string>>;
+
+/** The target of COPY, MOVE and APPEND is what was not found (RFC 9051 §6.3.12). */
+export const tryCreate: Codes = { notFound: 'TRYCREATE' };
+
+/** Submits one operation and waits until the mirror shows it. Throws `Refusal`; `codes` overrides what an error means here. */
+export async function submit(mirror: Mirror, operation: Operation, codes: Codes = {}): Promise<Accepted> {
+  return accept(await mirror.commits.submit(operation).catch((error: unknown) => mirror.refuse(error)), codes);
+}
+
+/** A result that is none becomes a `Refusal`. */
+export function accept(result: OperationResult, codes: Codes = {}): Accepted {
+  if (result.ok) return result;
+  throw new Refusal(codes[result.error] ?? CODES[result.error] ?? null, TEXTS[result.error] ?? 'The mail store refused this');
+}
