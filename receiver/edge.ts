@@ -46,6 +46,8 @@ export class EdgeRefused extends Error {
 
 /** An answer that takes longer than this is counted as none; a page of changes or 32 messages takes well under a second. */
 const ANSWER_TIMEOUT_MS = 30_000;
+/** A client waits at its RCPT or its login for these; a slow edge must not become a silent receiver. */
+const PROMPT_TIMEOUT_MS = 5_000;
 /** JSON answers above this are not ours: the largest is a page of 500 emails with their structure. */
 const ANSWER_MAX = 64 * 1024 * 1024;
 /** Cloudflare serves six connections at once to one Worker call; more from one receiver only queue. */
@@ -69,6 +71,8 @@ interface Call {
   header?: unknown;
   payloads?: (Uint8Array | Readable)[];
   payloadLength?: number;
+  /** Milliseconds until silence counts as no answer; ANSWER_TIMEOUT_MS when absent. */
+  timeout?: number;
   /** A body that is no frame (`PUT /blob`). */
   body?: { stream: Readable; length: number };
   headers?: Record<string, string>;
@@ -103,15 +107,15 @@ export class Edge {
   }
 
   recipient(address: string): Promise<RecipientAnswer> {
-    return this.#json({ method: 'GET', path: `/recipients/${encodeURIComponent(address)}` });
+    return this.#json({ method: 'GET', path: `/recipients/${encodeURIComponent(address)}`, timeout: PROMPT_TIMEOUT_MS });
   }
 
   scramStart(request: ScramStartRequest): Promise<ScramStartAnswer> {
-    return this.#json({ method: 'POST', path: '/auth/scram/start', header: request });
+    return this.#json({ method: 'POST', path: '/auth/scram/start', header: request, timeout: PROMPT_TIMEOUT_MS });
   }
 
   scramFinish(request: ScramFinishRequest): Promise<ScramFinishAnswer> {
-    return this.#json({ method: 'POST', path: '/auth/scram/finish', header: request });
+    return this.#json({ method: 'POST', path: '/auth/scram/finish', header: request, timeout: PROMPT_TIMEOUT_MS });
   }
 
   heads(accounts: number[]): Promise<HeadsAnswer> {
@@ -191,7 +195,7 @@ export class Edge {
       method: call.method,
       headers,
       agent: this.#agent,
-      timeout: ANSWER_TIMEOUT_MS,
+      timeout: call.timeout ?? ANSWER_TIMEOUT_MS,
     });
     const answered = new Promise<http.IncomingMessage>((resolve, reject) => {
       request.once('response', resolve);
