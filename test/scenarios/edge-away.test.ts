@@ -3,7 +3,7 @@
  * keeps reading, writes are answered UNAVAILABLE, and everything arrives when it is back.
  */
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { openImap, openSmtp, type Posthouse, startPosthouse, until } from '../support/posthouse.ts';
+import { countMessages, openImap, openSmtp, type Posthouse, startPosthouse, until } from '../support/posthouse.ts';
 import { edgePid, workerdPid } from '../support/processes.ts';
 
 let posthouse: Posthouse;
@@ -18,7 +18,7 @@ test('mail is accepted and read while the edge is away, and arrives when it is b
   await send('me@example.test', 'before');
   const imap = await openImap(posthouse);
   await imap.mailboxOpen('INBOX');
-  await until('the first message', async () => (await imap.status('INBOX', { messages: true })).messages === 1);
+  await until('the first message', async () => (await countMessages(imap)) === 1);
   expect((await imap.fetchOne('1', { source: true })) || {}).toHaveProperty('source');
 
   const workerd = await workerdPid(posthouse);
@@ -27,7 +27,7 @@ test('mail is accepted and read while the edge is away, and arrives when it is b
     await send('me@example.test', 'while away');
     await expect(send('nobody-asked-before@example.test', 'unknown')).rejects.toMatchObject({ responseCode: 451 });
     const read = await imap.fetchOne('1', { envelope: true, source: true });
-    expect(read && read.envelope?.subject).toBe('before');
+    expect(read?.envelope?.subject).toBe('before');
     const again = await openImap(posthouse);
     await again.mailboxOpen('INBOX');
     await expect(
@@ -39,7 +39,7 @@ test('mail is accepted and read while the edge is away, and arrives when it is b
   } finally {
     process.kill(workerd, 'SIGCONT');
   }
-  await until('the second message', async () => (await imap.status('INBOX', { messages: true })).messages === 2, 60_000);
+  await until('the second message', async () => (await countMessages(imap)) === 2, 60_000);
   smtp.close();
   await imap.logout();
 }, 120_000);
@@ -50,6 +50,6 @@ test('an edge process that dies is started again, and nothing is lost', async ()
   await smtp.send('a@sender.test', ['me@example.test'], Buffer.from('Subject: after\r\n\r\nHello\r\n'));
   smtp.close();
   const imap = await until('a login', () => openImap(posthouse).catch(() => null), 60_000);
-  await until('the third message', async () => (await imap.status('INBOX', { messages: true })).messages === 3, 60_000);
+  await until('the third message', async () => (await countMessages(imap)) === 3, 60_000);
   await imap.logout();
 }, 120_000);

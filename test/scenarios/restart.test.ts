@@ -2,7 +2,7 @@
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { openImap, openSmtp, type Posthouse, startPosthouse, until } from '../support/posthouse.ts';
+import { countMessages, openImap, openSmtp, type Posthouse, startPosthouse, until } from '../support/posthouse.ts';
 
 let posthouse: Posthouse;
 
@@ -12,7 +12,7 @@ beforeAll(async () => {
   for (let i = 0; i < 20; i++) await smtp.send('a@sender.test', ['me@example.test'], Buffer.from(`Subject: n${i}\r\n\r\nbody ${i}\r\n`));
   smtp.close();
   const imap = await openImap(posthouse);
-  await until('twenty messages', async () => (await imap.status('INBOX', { messages: true })).messages === 20);
+  await until('twenty messages', async () => (await countMessages(imap)) === 20);
   await imap.mailboxOpen('INBOX');
   await imap.messageFlagsAdd('3', ['\\Flagged', '$Forwarded']);
   await imap.messageDelete('5');

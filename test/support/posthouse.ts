@@ -139,6 +139,12 @@ export async function openImap({ ready }: Posthouse, account = 0): Promise<ImapF
   return client;
 }
 
+/** Messages in a mailbox, by STATUS. */
+export async function countMessages(imap: ImapFlow, mailbox = 'INBOX'): Promise<number> {
+  const status = await imap.status(mailbox, { messages: true });
+  return status?.messages || 0;
+}
+
 export interface SmtpSender {
   /** Sends one message; rejects with nodemailer's error, which carries `responseCode`. */
   send(from: string, to: string[], raw: Uint8Array): Promise<string>;
