@@ -108,6 +108,11 @@ function accountRows(env: Env, id: number, account: NewAccount, now: number): D1
   ];
 }
 
+/** Display name and quota, both as given. */
+export async function changeAccount(env: Env, id: number, change: { name: string; quota: number | null }): Promise<void> {
+  await env.DIRECTORY.prepare('UPDATE account SET name = ?, quota = ? WHERE id = ?').bind(change.name, change.quota, id).run();
+}
+
 /** Nobody can log in or write to it from now on. `postmaster`: a domain's postmaster cannot go. */
 export async function removeAccount(env: Env, id: number, now: number): Promise<{ removed: true } | { postmasterOf: string }> {
   const domain = await env.DIRECTORY.prepare('SELECT name FROM domain WHERE postmaster = ? AND removed_at IS NULL LIMIT 1')

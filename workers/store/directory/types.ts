@@ -3,7 +3,6 @@
  * gives it; SQL lies beside this file only.
  */
 import type { Account } from '../mail/types.ts';
-import type { Relay } from './relays.ts';
 
 /** Where mail for an address goes. */
 export type Recipient = { status: 'deliverable'; account: Account } | { status: 'unknown' } | { status: 'foreign' };
@@ -16,6 +15,9 @@ export interface Receiver {
   /** The HMAC key, 32 octets. */
   key: Uint8Array;
 }
+
+/** The relay outbound mail leaves through. Resend's key is a secret: the admin API never shows it. */
+export type Relay = { kind: 'file' } | { kind: 'resend'; apiUrl: string; apiKey: string };
 
 export interface Directory {
   /**
