@@ -1,0 +1,241 @@
+/**
+ * Address lists (RFC 5322 §3.4 with §4.4's obsolete routes), groups kept, tolerant as RFC 7103 §7.1
+ * asks: missing brackets, `;` as separator, raw 8-bit, unquoted specials in names. One pass, bounded;
+ * whatever the input, the answer is a list.
+ */
+import { decodeRaw, decodeWords } from './words.ts';
+
+export interface Mailbox {
+  /** Display name, decoded; null when there is none. A comment after a bare address counts as its name. */
+  name: string | null;
+  /** `local@domain`, decoded from raw 8-bit; without `@` when the domain is missing. */
+  email: string;
+  /** Display name as in the field: quotes gone, encoded words not decoded (byte string). */
+  rawName: string | null;
+  /** Byte strings, unquoted; empty when missing. */
+  local: string;
+  domain: string;
+  /** Obsolete source route `@a,@b`, or null. */
+  route: string | null;
+}
+export interface AddressGroup {
+  /** Decoded; and as in the field. */
+  group: string;
+  rawGroup: string;
+  members: Mailbox[];
+}
+export type AddressItem = Mailbox | AddressGroup;
+
+/** Addresses read from one field: mailing to more in one header is abuse. */
+export const ADDRESSES_MAX = 1000;
+/** Octets of one field that are looked at. */
+const FIELD_MAX = 128 * 1024;
+
+/** An unfolded field value (byte string) → its addresses and groups, in order. */
+export function parseAddressList(value: string): AddressItem[] {
+  return new Reader(value.slice(0, FIELD_MAX)).list();
+}
+
+/** The mailboxes, those of groups included. */
+export function mailboxesOf(items: readonly AddressItem[]): Mailbox[] {
+  return items.flatMap((item) => ('group' in item ? item.members : [item]));
+}
+
+/** A piece of an entry outside angle brackets; `glued` when no white space stood before it. */
+interface Piece {
+  text: string;
+  quoted: boolean;
+  glued: boolean;
+}
+
+class Reader {
+  readonly #text: string;
+  #at = 0;
+  #count = 0;
+  #pieces: Piece[] = [];
+  #comment: string | null = null;
+  #angle: string | null = null;
+  #spaced = true;
+
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  list(): AddressItem[] {
+    const items: AddressItem[] = [];
+    let group: AddressGroup | null = null;
+    const end = () => {
+      const mailbox = this.#take();
+      if (mailbox && this.#count++ < ADDRESSES_MAX) (group ? group.members : items).push(mailbox);
+    };
+    while (this.#at < this.#text.length && this.#count < ADDRESSES_MAX) {
+      const char = this.#text.charAt(this.#at);
+      if (char === ',' || char === ';') {
+        end();
+        if (char === ';') group = null;
+        this.#at++;
+      } else if (char === ':' && !group && this.#startsGroup()) {
+        group = this.#openGroup();
+        items.push(group);
+        this.#count++;
+      } else this.#piece(char);
+    }
+    end();
+    return items;
+  }
+
+  /** `mailto:a@b` and `http://…` start no group. */
+  #startsGroup(): boolean {
+    return this.#angle === null && this.#pieces.length > 0 && !this.#pieces.some((piece) => !piece.quoted && piece.text.includes('@'))
+      && !/^:(\/\/|[^\s,;]+@)/.test(this.#text.slice(this.#at, this.#at + 256));
+  }
+
+  #openGroup(): AddressGroup {
+    const rawGroup = phrase(this.#pieces);
+    this.#reset();
+    this.#at++;
+    return { group: decodeWords(rawGroup), rawGroup, members: [] };
+  }
+
+  #piece(char: string): void {
+    if (char === ' ' || char === '\t' || char === '\r' || char === '\n') {
+      this.#spaced = true;
+      this.#at++;
+    } else if (char === '"') this.#add(this.#quoted(), true);
+    else if (char === '(') this.#comment = this.#readComment();
+    else if (char === '<') this.#readAngle();
+    else this.#add(this.#atom(), false);
+  }
+
+  #add(text: string, quoted: boolean): void {
+    this.#pieces.push({ text, quoted, glued: !this.#spaced });
+    this.#spaced = false;
+  }
+
+  #atom(): string {
+    ATOM.lastIndex = this.#at;
+    const text = ATOM.exec(this.#text)?.[0] ?? this.#text.charAt(this.#at);
+    this.#at += text.length;
+    return text;
+  }
+
+  /** From an opening quote; without a closing one the quote is a character like any other. */
+  #quoted(): string {
+    QUOTED.lastIndex = this.#at;
+    const [whole, inner] = QUOTED.exec(this.#text) ?? [];
+    if (whole === undefined || inner === undefined) {
+      this.#at++;
+      return '"';
+    }
+    this.#at += whole.length;
+    return unescaped(inner);
+  }
+
+  /** Nested comments by counting; an open one reaches to the end. */
+  #readComment(): string {
+    const start = this.#at + 1;
+    let depth = 0;
+    for (; this.#at < this.#text.length; this.#at++) {
+      const char = this.#text.charAt(this.#at);
+      if (char === '\\') this.#at++;
+      else if (char === '(') depth++;
+      else if (char === ')' && --depth === 0) break;
+    }
+    const text = this.#text.slice(start, this.#at);
+    this.#at++;
+    this.#spaced = true;
+    return unescaped(text).trim();
+  }
+
+  /** From `<` to its `>`, quotes respected; without `>` to the next comma. A second pair wins only when the first was empty. */
+  #readAngle(): void {
+    ANGLE.lastIndex = this.#at + 1;
+    const inner = ANGLE.exec(this.#text)?.[0] ?? '';
+    this.#at += inner.length + 1;
+    if (this.#text.charAt(this.#at) === '>') this.#at++;
+    if (!this.#angle) this.#angle = inner.trim();
+    this.#spaced = true;
+  }
+
+  /** The entry read so far, and a fresh start. */
+  #take(): Mailbox | null {
+    const { pieces, comment, angle } = { pieces: this.#pieces, comment: this.#comment, angle: this.#angle };
+    this.#reset();
+    if (angle !== null) return mailbox(phrase(pieces) || comment, angle);
+    if (pieces.length === 0) return null;
+    return bareMailbox(pieces, comment);
+  }
+
+  #reset(): void {
+    this.#pieces = [];
+    this.#comment = null;
+    this.#angle = null;
+    this.#spaced = true;
+  }
+}
+
+const ATOM = /[^\s"(<,;:]+|:/y;
+const QUOTED = /"((?:[^"\\]|\\[\s\S])*)"/y;
+const ANGLE = /(?:"(?:[^"\\]|\\[\s\S])*"|[^<>"]|"(?![^"]*"))*/y;
+
+function unescaped(text: string): string {
+  return text.replace(/\\([\s\S])/g, '$1');
+}
+
+/** Words with one space between them where the field had any. */
+function phrase(pieces: readonly Piece[]): string {
+  return pieces.map((piece, index) => (index > 0 && !piece.glued ? ' ' : '') + piece.text).join('');
+}
+
+/** Without brackets: the piece with `@` (and what is glued to it) is the address, the rest its name. */
+function bareMailbox(pieces: readonly Piece[], comment: string | null): Mailbox {
+  const at = pieces.findLastIndex((piece) => !piece.quoted && piece.text.includes('@'));
+  if (at < 0) {
+    const [only] = pieces;
+    return pieces.length === 1 && only && !only.quoted ? make(comment, only.text, '', null) : make(phrase(pieces), '', '', null);
+  }
+  const { start, end } = extent(pieces, at);
+  const name = phrase([...pieces.slice(0, start), ...pieces.slice(end)]);
+  return mailbox(name || comment, spell(pieces.slice(start, end)));
+}
+
+/** `a . b @ c . d`: pieces that a dot or `@` at their edge ties together, and glued ones. */
+function extent(pieces: readonly Piece[], at: number): { start: number; end: number } {
+  let start = at;
+  let end = at + 1;
+  while (start > 0 && tied(pieces[start - 1], pieces[start])) start--;
+  while (end < pieces.length && tied(pieces[end - 1], pieces[end])) end++;
+  return { start, end };
+}
+
+function tied(left: Piece | undefined, right: Piece | undefined): boolean {
+  if (!left || !right) return false;
+  return right.glued || (!left.quoted && /[.@]$/.test(left.text)) || (!right.quoted && /^[.@]/.test(right.text));
+}
+
+function spell(pieces: readonly Piece[]): string {
+  return pieces.map((piece) => (piece.quoted ? `"${piece.text.replace(/["\\]/g, '\\$&')}"` : piece.text)).join('');
+}
+
+/** An addr-spec, perhaps with an obsolete route before it. */
+function mailbox(name: string | null, spec: string): Mailbox {
+  const [, route = null, address = ''] = /^(?:(@[^:"]*):)?(.*)$/s.exec(withoutComments(spec)) ?? [];
+  const at = address.lastIndexOf('@');
+  const local = at < 0 ? address : address.slice(0, at);
+  const domain = at < 0 ? '' : address.slice(at + 1);
+  return make(name, unquotedLocal(local.trim()), domain.replace(/\s+/g, ''), route);
+}
+
+function unquotedLocal(local: string): string {
+  if (!local.includes('"')) return local.replace(/\s+/g, '');
+  return local.replace(/"((?:[^"\\]|\\[\s\S])*)"/g, (_, inner: string) => unescaped(inner));
+}
+
+function withoutComments(spec: string): string {
+  return spec.includes('(') && !spec.includes('"') ? spec.replace(/\([^()]*\)/g, '') : spec;
+}
+
+function make(name: string | null, local: string, domain: string, route: string | null): Mailbox {
+  const email = domain === '' ? local : `${local}@${domain}`;
+  return { name: name ? decodeWords(name) : null, email: decodeRaw(email), rawName: name || null, local, domain, route };
+}
