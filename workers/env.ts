@@ -30,3 +30,10 @@ export interface OutboxAddress {
   account: number;
   submission: number;
 }
+
+/** The DOM's types stand in front of workerd's where both name a thing; this one only workerd has. */
+declare global {
+  interface Crypto {
+    readonly DigestStream: typeof DigestStream;
+  }
+}

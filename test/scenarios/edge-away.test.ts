@@ -26,15 +26,10 @@ test('mail is accepted and read while the edge is away, and arrives when it is b
   try {
     await send('me@example.test', 'while away');
     await expect(send('nobody-asked-before@example.test', 'unknown')).rejects.toMatchObject({ responseCode: 451 });
-    const read = await imap.fetchOne('1', { envelope: true, source: true });
-    expect(read?.envelope?.subject).toBe('before');
+    expect(await imap.fetchOne('1', { envelope: true, source: true })).toMatchObject({ envelope: { subject: 'before' } });
     const again = await openImap(posthouse);
     await again.mailboxOpen('INBOX');
-    await expect(
-      again.exec('STORE', [{ type: 'ATOM', value: '1' }, { type: 'ATOM', value: '+FLAGS' }, [{ type: 'ATOM', value: '\\Flagged' }]]),
-    ).rejects.toMatchObject({
-      serverResponseCode: 'UNAVAILABLE',
-    });
+    expect(await again.messageFlagsAdd('1', ['\\Flagged'])).toBe(false);
     await again.logout();
   } finally {
     process.kill(workerd, 'SIGCONT');

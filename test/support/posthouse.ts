@@ -142,7 +142,7 @@ export async function openImap({ ready }: Posthouse, account = 0): Promise<ImapF
 /** Messages in a mailbox, by STATUS. */
 export async function countMessages(imap: ImapFlow, mailbox = 'INBOX'): Promise<number> {
   const status = await imap.status(mailbox, { messages: true });
-  return status?.messages || 0;
+  return (status === false ? 0 : status.messages) ?? 0;
 }
 
 export interface SmtpSender {

@@ -1,4 +1,80 @@
+/**
+ * The outbox: submission rows are the truth, the Queue only says which one to look at now. A row is claimed before
+ * it is worked on (the queue delivers at least once, the cron enqueues what is late), tried, and either finished,
+ * put off, or bounced to its sender (RFC 5321 §4.5.4.1).
+ */
 import type { Env, OutboxAddress } from '../env.ts';
+import { openDirectory } from '../store/directory/index.ts';
+import { listDue, openMail } from '../store/mail/index.ts';
+import type { Account, MailStore, SubmissionRow } from '../store/mail/types.ts';
+import { attempt, type Outcome } from './attempt.ts';
+import { reportFailure } from './bounce.ts';
 
-export async function consumeOutbox(_batch: MessageBatch<OutboxAddress>, _env: Env): Promise<void> {}
-export async function enqueueDue(_env: Env): Promise<void> {}
+/** Nobody else takes a claimed row for this long; longer than the slowest relay call. */
+const CLAIM_MS = 10 * 60_000;
+/** Waits after the 1st, 2nd, … failed attempt; the last one repeats. */
+const RETRY_DELAYS_MS = [30_000, 2 * 60_000, 10 * 60_000, 30 * 60_000, 60 * 60_000, 3 * 3_600_000];
+/** RFC 5321 §4.5.4.1 asks for 4–5 days; people want to know sooner. */
+const GIVE_UP_AFTER_MS = 2 * 86_400_000;
+/** Rows one cron run enqueues: a Queue batch of messages, one subrequest. */
+const ENQUEUE_MAX = 100;
+
+/** The queue handler. A row that fails in an unexpected way is left to the cron, so every message is acknowledged. */
+export async function consumeOutbox(batch: MessageBatch<OutboxAddress>, env: Env): Promise<void> {
+  for (const message of batch.messages) {
+    try {
+      await workOn(env, message.body);
+    } catch (error) {
+      console.error(JSON.stringify({ event: 'outbox.defect', ...message.body, reason: String(error) }));
+    }
+    message.ack();
+  }
+}
+
+/** Puts into the Queue what is due and was not worked on: after a lost queue message, or when its time has come. */
+export async function enqueueDue(env: Env, now = Date.now()): Promise<void> {
+  const due = await listDue(env, now, ENQUEUE_MAX);
+  if (due.length > 0) await env.OUTBOX.sendBatch(due.map((body) => ({ body })));
+}
+
+/** Says that a row waits. A failure here costs a minute: the cron looks for it. */
+export async function announce(env: Env, address: OutboxAddress): Promise<void> {
+  try {
+    await env.OUTBOX.send(address);
+  } catch (error) {
+    console.error(JSON.stringify({ event: 'outbox.announce-failed', ...address, reason: String(error) }));
+  }
+}
+
+async function workOn(env: Env, address: OutboxAddress): Promise<void> {
+  const directory = openDirectory(env);
+  const account = await directory.account(address.account);
+  if (!account) return;
+  const store = openMail(env, account);
+  const now = Date.now();
+  const row = await store.claimSubmission(address.submission, now, now + CLAIM_MS);
+  if (row) await settle(env, store, account, row, await attempt(env, store, account, row));
+}
+
+/** Records an attempt's outcome: who has it, who is refused, who is tried again. */
+async function settle(env: Env, store: MailStore, account: Account, row: SubmissionRow, outcome: Outcome): Promise<void> {
+  const now = Date.now();
+  const late = now - row.sendAt > GIVE_UP_AFTER_MS;
+  const failed = [...outcome.refused, ...(late ? outcome.later : [])];
+  const waiting = late ? [] : outcome.later;
+  const deliveryStatus = { ...row.deliveryStatus };
+  for (const { recipient, reply } of outcome.sent)
+    deliveryStatus[recipient] = { smtpReply: reply, delivered: 'unknown', displayed: 'unknown' };
+  for (const { recipient, reply } of failed) deliveryStatus[recipient] = { smtpReply: reply, delivered: 'no', displayed: 'unknown' };
+  for (const { recipient, reply } of waiting) deliveryStatus[recipient] = { smtpReply: reply, delivered: 'queued', displayed: 'unknown' };
+  // The report first: a crash in between repeats an idempotent report instead of losing it.
+  if (failed.length > 0) await reportFailure(env, store, account, row, failed);
+  const delay = RETRY_DELAYS_MS[Math.min(row.attempts, RETRY_DELAYS_MS.length - 1)] ?? 0;
+  const more = waiting.length > 0;
+  await store.updateSubmission(row.id, {
+    deliveryStatus,
+    undoStatus: 'final',
+    attempts: row.attempts + 1,
+    dueAt: more ? now + delay : null,
+  });
+}
