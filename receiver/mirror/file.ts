@@ -100,7 +100,7 @@ export class MirrorFile {
 
   /** Every message of a mailbox below `uidnext`, by uid. */
   *entries(mailbox: number, uidnext: number): Iterable<EntryRow> {
-    for (const row of this.statement(`${ENTRY} AND p.uid < ? ORDER BY p.uid`).iterate(mailbox, uidnext)) yield entryOf(row);
+    for (const row of this.statement(`${ENTRY} AND p.uid < ? ORDER BY p.uid`).iterate(mailbox, uidnext)) yield this.#entry(row);
   }
 
   count(mailbox: number): number {
@@ -110,7 +110,7 @@ export class MirrorFile {
   /** One message; undefined when it is not there, or not yet to be shown. */
   entry(mailbox: number, uid: number): EntryRow | undefined {
     const row = this.statement(`${ENTRY} AND p.uid = ?`).get(mailbox, uid);
-    return row && entryOf(row);
+    return row && this.#entry(row);
   }
 
   close(): void {
@@ -230,14 +230,11 @@ export class MirrorFile {
     this.#keywordSets.set(keywords, id);
     return id;
   }
-}
 
-function entryOf(row: Record<string, unknown>): EntryRow {
-  return {
-    uid: Number(row.uid),
-    email: Number(row.email),
-    code: flagCode(Number(row.keyword_set), row.deleted === 1),
-    modseq: Number(row.modseq),
-    size: Number(row.size),
-  };
+  /** Reads the flag set with it, because a mailbox in use may outlive this file by a rebuild. */
+  #entry(row: Record<string, unknown>): EntryRow {
+    const code = flagCode(Number(row.keyword_set), row.deleted === 1);
+    this.flagSets.get(code);
+    return { uid: Number(row.uid), email: Number(row.email), code, modseq: Number(row.modseq), size: Number(row.size) };
+  }
 }
