@@ -86,8 +86,9 @@ class Reader {
 
   /** `mailto:a@b` and `http://…` start no group. */
   #startsGroup(): boolean {
-    return this.#angle === null && this.#pieces.length > 0 && !this.#pieces.some((piece) => !piece.quoted && piece.text.includes('@'))
-      && !/^:(\/\/|[^\s,;]+@)/.test(this.#text.slice(this.#at, this.#at + 256));
+    const last = this.#pieces.at(-1);
+    if (this.#angle !== null || !last || this.#pieces.some((piece) => !piece.quoted && piece.text.includes('@'))) return false;
+    return last.quoted || !/^(mailto|https?|smtp)$/i.test(last.text);
   }
 
   #openGroup(): AddressGroup {

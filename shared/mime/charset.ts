@@ -51,7 +51,18 @@ const PATTERNS: [RegExp, string][] = [
 ];
 const UTF7 = new Set(['utf-7', 'utf7', 'unicode-1-1-utf-7', 'x-unicode-1-1-utf-7', 'x-unicode-2-0-utf-7']);
 /** Labels that say no more than "8 bits": decided by the octets. */
-const MEANINGLESS = new Set(['', 'us-ascii', 'ascii', 'ansi_x3.4-1968', 'iso-ir-6', 'unknown', 'unknown-8bit', 'x-unknown', 'default', '8bit']);
+const MEANINGLESS = new Set([
+  '',
+  'us-ascii',
+  'ascii',
+  'ansi_x3.4-1968',
+  'iso-ir-6',
+  'unknown',
+  'unknown-8bit',
+  'x-unknown',
+  'default',
+  '8bit',
+]);
 
 const decoders = new Map<string, TextDecoder | null>();
 /** Labels remembered, known or not, so that hostile ones cannot fill memory. */
@@ -98,7 +109,11 @@ function isCutOff(bytes: Uint8Array): boolean {
 }
 
 function normaliseLabel(label: string): string {
-  const name = label.toLowerCase().replace(/["'<>]/g, '').replace(/\*.*$/s, '').trim();
+  const name = label
+    .toLowerCase()
+    .replace(/["'<>]/g, '')
+    .replace(/\*.*$/s, '')
+    .trim();
   return ALIASES.get(name) ?? name;
 }
 

@@ -16,7 +16,9 @@ const DAYS = 'Sun Mon Tue Wed Thu Fri Sat'.split(' ');
 const ZONES = new Map<string, number>([
   ...['ut', 'utc', 'gmt', 'z', 'wet'].map((name) => [name, 0] as const),
   ...(['est -300', 'edt -240', 'cst -360', 'cdt -300', 'mst -420', 'mdt -360', 'pst -480', 'pdt -420'] as const).map(pair),
-  ...(['bst 60', 'cet 60', 'met 60', 'west 60', 'cest 120', 'mest 120', 'eet 120', 'eest 180', 'msk 180', 'jst 540', 'kst 540'] as const).map(pair),
+  ...(
+    ['bst 60', 'cet 60', 'met 60', 'west 60', 'cest 120', 'mest 120', 'eet 120', 'eest 180', 'msk 180', 'jst 540', 'kst 540'] as const
+  ).map(pair),
 ]);
 /** Longer values are no dates. */
 const VALUE_MAX = 200;
@@ -28,7 +30,10 @@ const ISO = /^(\d{4})-(\d{2})-(\d{2})[T ]/;
 
 /** An unfolded Date value → time and zone; null when there is no date in it. */
 export function parseDate(value: string): ParsedDate | null {
-  const text = value.slice(0, VALUE_MAX).replace(/\([^()]*\)/g, ' ').trim();
+  const text = value
+    .slice(0, VALUE_MAX)
+    .replace(/\([^()]*\)/g, ' ')
+    .trim();
   const day = dayOf(text);
   const clock = CLOCK.exec(text);
   if (!day || !clock) return null;

@@ -46,10 +46,7 @@ export function rawParameter(parameters: readonly [string, string][], name: stri
 }
 
 /** The name a part is saved under: Content-Disposition `filename`, else Content-Type `name`. */
-export function fileName(part: {
-  parameters: [string, string][];
-  disposition?: { parameters: [string, string][] };
-}): string | undefined {
+export function fileName(part: { parameters: [string, string][]; disposition?: { parameters: [string, string][] } }): string | undefined {
   return decodeParameter(part.disposition?.parameters ?? [], 'filename') ?? decodeParameter(part.parameters, 'name');
 }
 

@@ -97,17 +97,16 @@ export class MessageScanner implements LineSink {
   line(bytes: Uint8Array, start: number, end: number, ended: boolean): void {
     if (bytes[start] === DASH && bytes[start + 1] === DASH && end - start < LINE_JUDGED_MAX) {
       const delimiter = delimiterIn(bytes, start, end, this.#boundaries);
-      if (delimiter && this.#obey(delimiter)) return this.#advance(bytes, start, end, ended);
+      if (delimiter && this.#obey(delimiter)) {
+        this.#advance(bytes, start, end, ended);
+        return;
+      }
     }
-    while (this.#mode === 'header' && this.#headerLines === 0 && !beginsHeader(bytes, start, end)) this.#endHeader(this.#offset, this.#breaks);
-    if (this.#mode !== 'header') {
-      this.#body.add(bytes, start, end);
-      return this.#advance(bytes, start, end, ended);
-    }
-    this.#headerLines++;
-    this.#capture(bytes, start, end);
-    this.#advance(bytes, start, end, ended);
-    if (ended && this.#lastEmpty) this.#endHeader(this.#offset, this.#breaks);
+    while (this.#mode === 'header' && this.#headerLines === 0 && !beginsHeader(bytes, start, end))
+      this.#endHeader(this.#offset, this.#breaks);
+    if (this.#mode === 'header') this.#headerLines++;
+    this.rest(bytes, start, end, ended);
+    if (this.#mode === 'header' && ended && this.#lastEmpty) this.#endHeader(this.#offset, this.#breaks);
   }
 
   rest(bytes: Uint8Array, start: number, end: number, ended: boolean): void {
@@ -187,7 +186,16 @@ export class MessageScanner implements LineSink {
   /** A new part begins here, with its header. */
   #open(enclosed: boolean, inDigest: boolean): Part {
     const at = this.#offset;
-    const part: Part = { headerStart: at, bodyStart: at, end: at, lines: 0, type: 'text', subtype: 'plain', parameters: [], encoding: '7bit' };
+    const part: Part = {
+      headerStart: at,
+      bodyStart: at,
+      end: at,
+      lines: 0,
+      type: 'text',
+      subtype: 'plain',
+      parameters: [],
+      encoding: '7bit',
+    };
     this.#frames.push({ part, enclosed, inDigest, breaksBefore: this.#breaks });
     this.#boundaries.push(null);
     this.#mode = 'header';

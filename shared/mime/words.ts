@@ -119,7 +119,8 @@ export function encodeWords(text: string): string[] {
   const octets = UTF8.encode(text);
   const escaped = octets.reduce((sum, octet) => sum + qUnit(octet).length, 0);
   const byQ = escaped <= Math.ceil(octets.length / 3) * 4;
-  const size = (character: Uint8Array, used: number) => (byQ ? character.reduce((sum, octet) => sum + qUnit(octet).length, used) : used + character.length);
+  const size = (character: Uint8Array, used: number) =>
+    byQ ? character.reduce((sum, octet) => sum + qUnit(octet).length, used) : used + character.length;
   const max = byQ ? PAYLOAD_MAX : Math.floor(PAYLOAD_MAX / 4) * 3;
   const words: number[][] = [[]];
   let used = 0;
