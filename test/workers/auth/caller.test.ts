@@ -8,7 +8,7 @@ import { readReceiver, readReceiverCall, readUserCall, readUserCallByReceiver } 
 import type { Env } from '../../../workers/env.ts';
 import { removeAppPassword } from '../../../workers/store/directory/credentials.ts';
 import { revokeReceiver } from '../../../workers/store/directory/receivers.ts';
-import { TOKEN_LIFE_MS } from '../../../workers/store/directory/tokens.ts';
+import { BRIDGE_UNUSED_MS, sweepTokens } from '../../../workers/store/directory/tokens.ts';
 import {
   cookieOf,
   DEMO_PASSWORD,
@@ -148,15 +148,30 @@ test('a submit token says so, and a bearer token is none for a receiver', async 
   expect(await (await user({ authorization: `Bearer ${bearer}` })).json()).toMatchObject({ via: 'bearer', account: { id: me.id } });
 });
 
-test('a bridge token in use renews itself in the second half of its life and dies at its end', async () => {
+test('a bridge token lives on while it is used, and ends a day after its last use or after a month', async () => {
   const token = await makeBridgeToken(env, you.id, receiver.id);
-  const setExpiry = (at: number) => env.DIRECTORY.prepare('UPDATE token SET expires_at = ? WHERE account = ?').bind(at, you.id).run();
-  await setExpiry(Date.now() + 60_000);
-  expect((await send(signedRequest(receiver, { path: '/bridge', token }))).status).toBe(200);
-  const row = await env.DIRECTORY.prepare('SELECT expires_at FROM token WHERE account = ?').bind(you.id).first<{ expires_at: number }>();
-  expect(row?.expires_at).toBeGreaterThan(Date.now() + TOKEN_LIFE_MS.bridge - 60_000);
-  await setExpiry(Date.now() - 1);
-  expect((await send(signedRequest(receiver, { path: '/bridge', token }))).status).toBe(401);
+  const use = async () => (await send(signedRequest(receiver, { path: '/bridge', token }))).status;
+  const set = (column: string, at: number) =>
+    env.DIRECTORY.prepare(`UPDATE token SET ${column} = ? WHERE account = ?`).bind(at, you.id).run();
+  await set('unused_after', Date.now() + 60_000);
+  expect(await use()).toBe(200);
+  const row = await env.DIRECTORY.prepare('SELECT unused_after FROM token WHERE account = ?')
+    .bind(you.id)
+    .first<{ unused_after: number }>();
+  expect(row?.unused_after).toBeGreaterThan(Date.now() + BRIDGE_UNUSED_MS - 60_000);
+  await set('unused_after', Date.now() - 1);
+  expect(await use()).toBe(401);
+  await set('unused_after', Date.now() + 60_000);
+  await set('expires_at', Date.now() - 1);
+  expect(await use()).toBe(401);
+});
+
+test('tokens that ended are cleared away, and only those', async () => {
+  const live = await makeApiToken(env, me.id);
+  await env.DIRECTORY.prepare('UPDATE token SET expires_at = 1 WHERE account = ?').bind(you.id).run();
+  await sweepTokens(env, Date.now(), 100);
+  expect(await env.DIRECTORY.prepare('SELECT 1 FROM token WHERE account = ?').bind(you.id).first()).toBeNull();
+  expect((await user({ authorization: `Bearer ${live}` })).status).toBe(200);
 });
 
 test('the session cookie writes only for the webmail itself', async () => {

@@ -63,6 +63,8 @@ CREATE TABLE token (
   receiver INTEGER,
   scope TEXT NOT NULL CHECK (scope IN ('full', 'submit')),
   expires_at INTEGER NOT NULL,
+  -- Ends it early when nobody used it until then; moves on with use.
+  unused_after INTEGER,
   CHECK ((kind = 'bridge') = (receiver IS NOT NULL))
 ) WITHOUT ROWID;
 CREATE INDEX token_account ON token (account);

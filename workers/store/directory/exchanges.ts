@@ -20,9 +20,7 @@ export interface Exchange {
 export async function openExchange(env: Env, exchange: Exchange, now: number): Promise<string> {
   const id = randomToken();
   await env.DIRECTORY.batch([
-    env.DIRECTORY.prepare(
-      'DELETE FROM exchange WHERE id IN (SELECT id FROM exchange WHERE expires_at <= ? ORDER BY expires_at LIMIT ?)',
-    ).bind(now, EXPIRED_PER_START),
+    expired(env, now, EXPIRED_PER_START),
     env.DIRECTORY.prepare(
       'INSERT INTO exchange (id, caller, account, client_first_bare, server_first, expires_at) VALUES (?, ?, ?, ?, ?, ?)',
     ).bind(id, exchange.caller, exchange.account, exchange.clientFirstBare, exchange.serverFirst, now + EXCHANGE_LIFE_MS),
@@ -38,4 +36,15 @@ export async function takeExchange(env: Env, id: string, caller: string, now: nu
   )
     .bind(id, caller, now)
     .first<Exchange>();
+}
+
+/** Clears away abandoned exchanges, at most `limit`; for the cron. */
+export async function sweepExchanges(env: Env, now: number, limit: number): Promise<void> {
+  await expired(env, now, limit).run();
+}
+
+function expired(env: Env, now: number, limit: number): D1PreparedStatement {
+  return env.DIRECTORY.prepare(
+    'DELETE FROM exchange WHERE id IN (SELECT id FROM exchange WHERE expires_at <= ? ORDER BY expires_at LIMIT ?)',
+  ).bind(now, limit);
 }

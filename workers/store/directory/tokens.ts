@@ -12,8 +12,10 @@ export type TokenKind = 'bridge' | 'web' | 'api';
 export type TokenScope = 'full' | 'submit';
 
 const HOUR_MS = 3_600_000;
-/** A bridge token outlives the 12 h for which a receiver remembers a login; while it is used it renews itself. */
-export const TOKEN_LIFE_MS: Record<TokenKind, number> = { bridge: 24 * HOUR_MS, web: 30 * 24 * HOUR_MS, api: 24 * HOUR_MS };
+/** Its end, whatever happens. A mirror follows its account for weeks on one login. */
+export const TOKEN_LIFE_MS: Record<TokenKind, number> = { bridge: 30 * 24 * HOUR_MS, web: 30 * 24 * HOUR_MS, api: 24 * HOUR_MS };
+/** A bridge token that was not used for so long ends early; longer than the 12 h for which a receiver remembers a login. */
+export const BRIDGE_UNUSED_MS = 24 * HOUR_MS;
 /** Submissions wait for the edge no longer than this (DESIGN.md, the receiver). */
 export const SUBMIT_TOKEN_LIFE_MS = 72 * HOUR_MS;
 /** Characters of a token: 256 bits in base64url. */
@@ -24,7 +26,7 @@ export interface TokenRow {
   kind: TokenKind;
   receiver: number | null;
   scope: TokenScope;
-  /** Epoch milliseconds. */
+  /** Epoch milliseconds: its end at the latest. */
   expires: number;
 }
 
@@ -37,42 +39,51 @@ export interface NewToken {
   scope: TokenScope;
 }
 
-/** Makes a token; expired ones of the account go at the same time. */
+/** Makes a token; ended ones of the account go at the same time. `expires`: its end at the latest. */
 export async function createToken(env: Env, token: NewToken, now: number): Promise<{ token: string; expires: number }> {
   const secret = randomToken();
-  const expires = now + (token.scope === 'submit' ? SUBMIT_TOKEN_LIFE_MS : TOKEN_LIFE_MS[token.kind]);
+  const { account, credential, kind, receiver, scope } = token;
+  const expires = now + (scope === 'submit' ? SUBMIT_TOKEN_LIFE_MS : TOKEN_LIFE_MS[kind]);
+  const unusedAfter = endsUnused(kind, scope) ? now + BRIDGE_UNUSED_MS : null;
   await env.DIRECTORY.batch([
-    env.DIRECTORY.prepare('DELETE FROM token WHERE account = ? AND expires_at <= ?').bind(token.account, now),
+    env.DIRECTORY.prepare('DELETE FROM token WHERE account = ? AND MIN(expires_at, COALESCE(unused_after, expires_at)) <= ?').bind(
+      account,
+      now,
+    ),
     env.DIRECTORY.prepare(
-      'INSERT INTO token (sha256, account, credential, kind, receiver, scope, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?)',
-    ).bind(await digest(secret), token.account, token.credential, token.kind, token.receiver, token.scope, expires),
+      'INSERT INTO token (sha256, account, credential, kind, receiver, scope, expires_at, unused_after) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
+    ).bind(await digest(secret), account, credential, kind, receiver, scope, expires, unusedAfter),
   ]);
   return { token: secret, expires };
 }
 
-/** One query. Null when unknown, expired, or of a removed account. */
+/** One query. Null when unknown, ended, or of a removed account. */
 export async function findToken(env: Env, token: string, now: number): Promise<TokenRow | null> {
   if (token.length !== TOKEN_LENGTH) return null;
   const sha256 = await digest(token);
   const row = await env.DIRECTORY.prepare(
-    `SELECT t.kind, t.receiver, t.scope, t.expires_at AS expires, ${ACCOUNT_COLUMNS}
+    `SELECT t.kind, t.receiver, t.scope, t.expires_at AS expires, t.unused_after AS unusedAfter, ${ACCOUNT_COLUMNS}
        FROM token t JOIN account ac ON ac.id = t.account AND ac.removed_at IS NULL
-      WHERE t.sha256 = ? AND t.expires_at > ?`,
+      WHERE t.sha256 = ? AND MIN(t.expires_at, COALESCE(t.unused_after, t.expires_at)) > ?`,
   )
     .bind(sha256, now)
-    .first<Omit<TokenRow, 'account'> & AccountColumns>();
+    .first<Omit<TokenRow, 'account'> & { unusedAfter: number | null } & AccountColumns>();
   const account = accountOf(row);
   if (!row || !account) return null;
-  const expires = row.kind === 'bridge' && row.scope === 'full' ? await renew(env, sha256, row.expires, now) : row.expires;
-  return { account, kind: row.kind, receiver: row.receiver, scope: row.scope, expires };
+  if (row.unusedAfter !== null && row.unusedAfter - now < BRIDGE_UNUSED_MS / 2) await noteUse(env, sha256, now);
+  return { account, kind: row.kind, receiver: row.receiver, scope: row.scope, expires: row.expires };
 }
 
-/** A mirror that follows its account for weeks must not lose its token: used in its second half, it starts anew. */
-async function renew(env: Env, sha256: string, expires: number, now: number): Promise<number> {
-  if (expires - now > TOKEN_LIFE_MS.bridge / 2) return expires;
-  const renewed = now + TOKEN_LIFE_MS.bridge;
-  await env.DIRECTORY.prepare('UPDATE token SET expires_at = ? WHERE sha256 = ?').bind(renewed, sha256).run();
-  return renewed;
+/** Submissions wait in a spool without using their token. */
+function endsUnused(kind: TokenKind, scope: TokenScope): boolean {
+  return kind === 'bridge' && scope === 'full';
+}
+
+/** Written when half of the time is gone, so that a busy mirror does not write a row per request. */
+async function noteUse(env: Env, sha256: string, now: number): Promise<void> {
+  await env.DIRECTORY.prepare('UPDATE token SET unused_after = ? WHERE sha256 = ?')
+    .bind(now + BRIDGE_UNUSED_MS, sha256)
+    .run();
 }
 
 /** Ends a session. */
@@ -93,4 +104,13 @@ export function randomToken(): string {
 
 async function digest(token: string): Promise<string> {
   return toHex(new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(token))));
+}
+
+/** Clears away tokens that ended, of whatever account, at most `limit`; for the cron. */
+export async function sweepTokens(env: Env, now: number, limit: number): Promise<void> {
+  await env.DIRECTORY.prepare(
+    'DELETE FROM token WHERE sha256 IN (SELECT sha256 FROM token WHERE expires_at <= ? ORDER BY expires_at LIMIT ?)',
+  )
+    .bind(now, limit)
+    .run();
 }
