@@ -1,0 +1,88 @@
+/**
+ * What a command sees of the connection it serves (RFC 9051 §3): the state, the session, the selected mailbox,
+ * the way out and the way to ask for another line. `connection.ts` implements it; commands know nothing more.
+ */
+import type { Output } from './output.ts';
+import type { Selection } from './selection.ts';
+import type { Backend, Session } from './session.ts';
+import type { Arguments } from './wire/arguments.ts';
+
+export type State = 'notAuthenticated' | 'authenticated' | 'selected' | 'logout';
+
+export const ANY: readonly State[] = ['notAuthenticated', 'authenticated', 'selected'];
+export const NOT_AUTHENTICATED: readonly State[] = ['notAuthenticated'];
+export const LOGGED_IN: readonly State[] = ['authenticated', 'selected'];
+export const SELECTED: readonly State[] = ['selected'];
+
+export interface Client {
+  readonly state: State;
+  readonly backend: Backend;
+  readonly output: Output;
+  readonly remoteAddress: string;
+  readonly hostname: string;
+  readonly messageSizeLimit: number;
+  /** A TLS layer is there. */
+  readonly secure: boolean;
+  /** STARTTLS is possible: no TLS yet and a certificate at hand. */
+  readonly startTlsPossible: boolean;
+  /** A password may be sent over this connection as it is now. */
+  readonly passwordAllowed: boolean;
+  /** Names that ENABLE switched on, upper case. */
+  readonly enabled: Set<string>;
+  /** Mailbox names and strings travel as UTF-8 (RFC 9051 §5.1, RFC 6855). */
+  readonly utf8: boolean;
+  /** Null before login. */
+  readonly session: Session | null;
+  readonly selection: Selection | null;
+  /** Failed logins on this connection. */
+  failures: number;
+  logIn(session: Session): void;
+  /** Closes what was selected before; null leaves the selected state. */
+  select(selection: Selection | null): void;
+  /** Sends `+ prompt` and waits for one line; null when the client is gone. */
+  ask(prompt: string): Promise<string | null>;
+  /** Waits for one line while `pushed` may write; null when the client is gone. */
+  line(): Promise<string | null>;
+  /** Upgrades after the tagged OK has been written; false when the handshake failed. */
+  startTls(): Promise<boolean>;
+  /** Leaves: the connection closes after what was written. */
+  logOut(): void;
+  /** Lets other clients run when this one has had its share, and waits while this one does not read. */
+  breathe(): Promise<void>;
+}
+
+/** How a command was called. */
+export interface Call {
+  tag: string;
+  /** `UID` stood before its name (RFC 9051 §6.4.9). */
+  uid: boolean;
+}
+
+/** The tagged OK. `code` without brackets. A NO is a thrown `Refusal`, a BAD a thrown `Malformed`. */
+export interface Completion {
+  text: string;
+  code?: string;
+  /** Whether EXPUNGE may be told before it; false for FETCH, STORE and SEARCH by number (RFC 9051 §7.5.1). */
+  expunge?: boolean;
+  /** The tagged line has been written already. */
+  silent?: true;
+}
+
+export interface Command {
+  name: string;
+  states: readonly State[];
+  /** It may stand behind `UID`, or only there. */
+  uid?: 'also' | 'only';
+  run(client: Client, args: Arguments, call: Call): Promise<Completion>;
+}
+
+/** The session of a logged-in client. The command table lets no command run in a state where this throws. */
+export function sessionOf(client: Client): Session {
+  if (!client.session) throw new Error('a command of the authenticated state ran before login');
+  return client.session;
+}
+
+export function selectionOf(client: Client): Selection {
+  if (!client.selection) throw new Error('a command of the selected state ran without a mailbox');
+  return client.selection;
+}

@@ -1,0 +1,65 @@
+/**
+ * APPEND (RFC 9051 §6.3.12), several messages at once (RFC 3502), literal8 (RFC 3516), `UTF8 (~{n})` (RFC 6855 §4), APPENDUID
+ * (RFC 4315 §3). Large literals lie in temporary files already; the session reads them from there.
+ */
+import { type Client, type Command, type Completion, LOGGED_IN, sessionOf } from '../client.ts';
+import { checkFlags } from '../flagsets.ts';
+import { readMailboxName } from '../names.ts';
+import { type AppendMessage, Refusal } from '../session.ts';
+import { type Arguments, Malformed } from '../wire/arguments.ts';
+import { parseDateTime } from '../wire/dates.ts';
+import type { Literal } from '../wire/decoder.ts';
+import { formatOrdered } from '../wire/sets.ts';
+
+export const append: Command = {
+  name: 'APPEND',
+  states: LOGGED_IN,
+  async run(client, args): Promise<Completion> {
+    args.space();
+    const target = readMailboxName(args, client);
+    const messages: AppendMessage[] = [];
+    do {
+      args.space();
+      messages.push(readMessage(args, client));
+    } while (!args.atEnd());
+    const session = sessionOf(client);
+    if (!session.find(target)) throw new Refusal('TRYCREATE', 'No such mailbox');
+    const { uidvalidity, uids } = await session.append(target, messages);
+    return { text: 'APPEND completed', code: `APPENDUID ${uidvalidity} ${formatOrdered(uids)}` };
+  },
+};
+
+function readMessage(args: Arguments, client: Client): AppendMessage {
+  const flags = args.peek() === '(' ? readFlags(args) : [];
+  const internalDate = args.peek() === '"' ? readDate(args) : undefined;
+  const literal = readLiteral(args);
+  if (literal.size > client.messageSizeLimit) throw new Refusal('TOOBIG', 'Message too large');
+  if (literal.size === 0) throw new Refusal('CANNOT', 'The message is empty');
+  return { flags: checkFlags(flags), internalDate, body: bodyOf(literal) };
+}
+
+function readFlags(args: Arguments): string[] {
+  const flags = args.list(() => args.flag());
+  args.space();
+  return flags;
+}
+
+function readDate(args: Arguments): number {
+  const date = parseDateTime(args.string());
+  if (date === null) throw new Malformed('Invalid date-time');
+  args.space();
+  return date;
+}
+
+function readLiteral(args: Arguments): Literal {
+  if (!args.skipText('UTF8 (')) return args.literal();
+  const literal = args.literal();
+  args.char(')');
+  return literal;
+}
+
+function bodyOf(literal: Literal): AppendMessage['body'] {
+  if (literal.bytes) return literal.bytes;
+  if (literal.path) return { path: literal.path, size: literal.size };
+  throw new Error('a literal was neither kept nor spooled');
+}

@@ -1,0 +1,46 @@
+/**
+ * IDLE (RFC 2177, RFC 9051 §6.3.13): what changes is written when it changes; nothing polls. While the client does not
+ * read, changes gather in the view instead of the socket.
+ */
+import { type Client, type Command, LOGGED_IN } from '../client.ts';
+import { Refusal } from '../session.ts';
+import { Malformed } from '../wire/arguments.ts';
+
+export const idle: Command = {
+  name: 'IDLE',
+  states: LOGGED_IN,
+  async run(client, args) {
+    args.end();
+    const { selection } = client;
+    if (selection) selection.onChange = batched(client);
+    try {
+      client.output.line('+ idling');
+      tell(client);
+      const line = await client.line();
+      if (line === null) throw new Refusal(null, 'Connection closed');
+      if (line.trim().toUpperCase() !== 'DONE') throw new Malformed('Expected DONE');
+    } finally {
+      if (selection) selection.onChange = null;
+    }
+    return { text: 'IDLE completed' };
+  },
+};
+
+/** Changes that arrive in one turn of the event loop go out in one write. */
+function batched(client: Client): () => void {
+  let waiting = false;
+  return () => {
+    if (waiting) return;
+    waiting = true;
+    setImmediate(async () => {
+      await client.output.drained();
+      waiting = false;
+      if (client.selection?.onChange) tell(client);
+    });
+  };
+}
+
+function tell(client: Client): void {
+  client.selection?.tell(client.output, true, client.enabled.has('IMAP4REV2'));
+  client.output.flush();
+}

@@ -1,0 +1,71 @@
+/**
+ * Every command we know (RFC 9051 §6): one file each, this table in front of them. A command that is not here
+ * does not exist; in which states it may run is part of it.
+ */
+import type { Command } from '../client.ts';
+import { append } from './append.ts';
+import { authenticate } from './authenticate.ts';
+import { capability } from './capability.ts';
+import { close, unselect } from './close.ts';
+import { copy, move } from './copy.ts';
+import { create } from './create.ts';
+import { deleteMailbox } from './delete.ts';
+import { enable } from './enable.ts';
+import { expunge } from './expunge.ts';
+import { fetch } from './fetch.ts';
+import { id } from './id.ts';
+import { idle } from './idle.ts';
+import { list } from './list.ts';
+import { login } from './login.ts';
+import { logout } from './logout.ts';
+import { lsub } from './lsub.ts';
+import { namespace } from './namespace.ts';
+import { check, noop } from './noop.ts';
+import { rename } from './rename.ts';
+import { search } from './search.ts';
+import { examine, select } from './select.ts';
+import { starttls } from './starttls.ts';
+import { status } from './status.ts';
+import { store } from './store.ts';
+import { subscribe, unsubscribe } from './subscribe.ts';
+
+const COMMANDS = new Map<string, Command>(
+  [
+    append,
+    authenticate,
+    capability,
+    check,
+    close,
+    copy,
+    create,
+    deleteMailbox,
+    enable,
+    examine,
+    expunge,
+    fetch,
+    id,
+    idle,
+    list,
+    login,
+    logout,
+    lsub,
+    move,
+    namespace,
+    noop,
+    rename,
+    search,
+    select,
+    starttls,
+    status,
+    store,
+    subscribe,
+    unselect,
+    unsubscribe,
+  ].map((command) => [command.name, command]),
+);
+
+/** `name` in upper case; `uid`: it stood behind `UID`. */
+export function findCommand(name: string, uid: boolean): Command | undefined {
+  const command = COMMANDS.get(name);
+  return uid && !command?.uid ? undefined : command;
+}

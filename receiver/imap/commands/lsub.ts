@@ -1,0 +1,40 @@
+/**
+ * LSUB (RFC 3501 §6.3.9), for IMAP4rev1 clients. With `%` a parent whose child is subscribed is shown as
+ * `\Noselect`, as the RFC describes.
+ */
+import { type Command, LOGGED_IN, sessionOf } from '../client.ts';
+import { listLine, matchesPattern } from '../listing.ts';
+import { decodeName } from '../names.ts';
+import type { Mailbox } from '../session.ts';
+
+export const lsub: Command = {
+  name: 'LSUB',
+  states: LOGGED_IN,
+  async run(client, args) {
+    args.space();
+    const reference = decodeName(args.astring(), client);
+    args.space();
+    const pattern = reference + decodeName(args.pattern(), client);
+    args.end();
+    const shown = new Set<string>();
+    for (const mailbox of sessionOf(client).mailboxes()) {
+      if (!mailbox.subscribed) continue;
+      const name = visibleName(mailbox, pattern);
+      if (name === null || shown.has(name)) continue;
+      shown.add(name);
+      const attributes = name === mailbox.name ? undefined : ['\\Noselect'];
+      client.output.line(listLine({ ...mailbox, name }, client.utf8, { attributes }, 'LSUB'));
+    }
+    return { text: 'LSUB completed' };
+  },
+};
+
+/** The mailbox's own name when it matches, else the longest parent's that does. */
+function visibleName(mailbox: Mailbox, pattern: string): string | null {
+  const levels = mailbox.name.split('/');
+  for (let count = levels.length; count > 0; count -= 1) {
+    const name = levels.slice(0, count).join('/');
+    if (matchesPattern(name, pattern)) return name;
+  }
+  return null;
+}

@@ -1,0 +1,69 @@
+/**
+ * SELECT and EXAMINE (RFC 9051 §6.3.2, §6.3.3): the open mailbox, its flags, counts, UIDs and identity. IMAP4rev1
+ * clients also get RECENT (always 0, RFC 9051 §2.3.2) and the first UNSEEN; rev2 clients a LIST line.
+ */
+import { type Client, type Command, LOGGED_IN, sessionOf } from '../client.ts';
+import { listLine } from '../listing.ts';
+import { findMailbox, readMailboxName } from '../names.ts';
+import { Selection } from '../selection.ts';
+import { type Arguments, Malformed } from '../wire/arguments.ts';
+
+export const select: Command = {
+  name: 'SELECT',
+  states: LOGGED_IN,
+  run: (client, args) => open(client, args, false),
+};
+
+export const examine: Command = {
+  name: 'EXAMINE',
+  states: LOGGED_IN,
+  run: (client, args) => open(client, args, true),
+};
+
+async function open(client: Client, args: Arguments, readOnly: boolean) {
+  args.space();
+  const name = readMailboxName(args, client);
+  if (args.skip(' ')) readParameters(args);
+  args.end();
+  const closed = client.selection !== null;
+  // RFC 9051 §6.3.2: the old mailbox is left even when the new one cannot be opened.
+  client.select(null);
+  if (closed) client.output.line('* OK [CLOSED] Previous mailbox is closed');
+  const mailbox = findMailbox(client, name);
+  const selection = new Selection(sessionOf(client).select(mailbox, readOnly));
+  client.select(selection);
+  describe(client, selection);
+  return { text: `${readOnly ? 'EXAMINE' : 'SELECT'} completed`, code: readOnly ? 'READ-ONLY' : 'READ-WRITE' };
+}
+
+function describe(client: Client, selection: Selection): void {
+  const { box, view } = selection;
+  const { output } = client;
+  const rev2 = client.enabled.has('IMAP4REV2');
+  const lists = selection.flagLists();
+  output.line(`* FLAGS ${lists.flags}`);
+  output.line(`* OK [PERMANENTFLAGS ${lists.permanent}] Flags that stay`);
+  output.line(`* ${view.size} EXISTS`);
+  if (!rev2) output.line('* 0 RECENT');
+  const unseen = rev2 ? 0 : firstUnseen(selection);
+  if (unseen > 0) output.line(`* OK [UNSEEN ${unseen}] First unseen message`);
+  output.line(`* OK [UIDVALIDITY ${box.mailbox.uidvalidity}] UIDs are valid`);
+  output.line(`* OK [UIDNEXT ${box.uidnext()}] Next UID`);
+  output.line(`* OK [MAILBOXID (${box.mailbox.id})] Ok`);
+  if (rev2) output.line(listLine(box.mailbox, client.utf8));
+}
+
+function firstUnseen({ box, view }: Selection): number {
+  const { uids } = view;
+  for (let index = 0; index < uids.length; index += 1) {
+    if (box.flags(uids[index] ?? 0)?.has('\\Seen') === false) return index + 1;
+  }
+  return 0;
+}
+
+/** None is known yet; an empty list is legal (RFC 4466 §2.1). */
+function readParameters(args: Arguments): void {
+  args.list(() => {
+    throw new Malformed('Unknown SELECT parameter');
+  });
+}

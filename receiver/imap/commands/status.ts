@@ -1,0 +1,19 @@
+/** STATUS (RFC 9051 §6.3.11), with SIZE (RFC 8438), APPENDLIMIT (RFC 7889) and MAILBOXID (RFC 8474). */
+import { type Command, LOGGED_IN, sessionOf } from '../client.ts';
+import { readStatusItems, statusLine } from '../listing.ts';
+import { findMailbox, readMailboxName } from '../names.ts';
+
+export const status: Command = {
+  name: 'STATUS',
+  states: LOGGED_IN,
+  async run(client, args) {
+    args.space();
+    const name = readMailboxName(args, client);
+    args.space();
+    const items = readStatusItems(args, true);
+    args.end();
+    const mailbox = findMailbox(client, name);
+    client.output.line(statusLine(mailbox, sessionOf(client).status(mailbox), items, client.utf8, client.messageSizeLimit));
+    return { text: 'STATUS completed' };
+  },
+};

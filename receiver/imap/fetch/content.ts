@@ -1,0 +1,107 @@
+/**
+ * The octets behind a body item (RFC 9051 §6.4.5): read from the original as one range, cut to the partial asked for,
+ * decoded for BINARY (RFC 3516), streamed when large. A section that is not there is NIL; a partial behind the end is
+ * the empty string.
+ */
+
+import { partAt } from '../../../shared/mime/structure.ts';
+import { decodeTransfer } from '../../../shared/mime/transfer.ts';
+import type { Output } from '../output.ts';
+import { type Message, Refusal, type SelectedMailbox } from '../session.ts';
+import { latin1 } from '../wire/bytes.ts';
+import type { BodyItem, Partial } from './items.ts';
+import { locate } from './section.ts';
+
+/** Above this an original is streamed through instead of being read whole. */
+const STREAM_MIN = 256 * 1024;
+/** A part that BINARY decodes is held in memory: beyond this the client is told to fetch it encoded. */
+const DECODE_MAX = 64 * 1024 * 1024;
+const IDENTITY = new Set(['7bit', '8bit', 'binary', '']);
+
+/** Ready to be written; nothing that can fail before its first octet is left. */
+export type Content =
+  | { kind: 'nil' }
+  | { kind: 'number'; value: number }
+  | { kind: 'text'; text: string }
+  | { kind: 'bytes'; bytes: Uint8Array; binary: boolean }
+  | { kind: 'stream'; length: number; first: IteratorResult<Uint8Array>; rest: AsyncIterator<Uint8Array> };
+
+/** Throws Refusal when the original cannot be had now. */
+export async function contentOf(box: SelectedMailbox, message: Message, item: BodyItem): Promise<Content> {
+  if (item.kind !== 'body') return decodedContent(box, message, item);
+  const source = locate(message, item.section);
+  if (!source) return { kind: 'nil' };
+  if (source.kind === 'text') return { kind: 'text', text: cutText(source.text, item.partial) };
+  if (source.fields) {
+    const block = latin1(await box.read(message, source));
+    return { kind: 'text', text: cutText(source.fields(block), item.partial) };
+  }
+  return rangeContent(box, message, cutRange(source, item.partial));
+}
+
+async function rangeContent(box: SelectedMailbox, message: Message, range: { offset: number; length: number }): Promise<Content> {
+  if (range.length === 0) return { kind: 'text', text: '' };
+  if (range.length < STREAM_MIN) return { kind: 'bytes', bytes: await box.read(message, range), binary: false };
+  const rest = box.stream(message, range)[Symbol.asyncIterator]();
+  return { kind: 'stream', length: range.length, first: await rest.next(), rest };
+}
+
+async function decodedContent(box: SelectedMailbox, message: Message, item: BodyItem): Promise<Content> {
+  const source = locate(message, item.section);
+  if (source?.kind !== 'range') return { kind: 'nil' };
+  const part = item.section.part.length === 0 ? undefined : partAt(message.structure, item.section.part.join('.'));
+  const encoding = part && !part.children ? part.encoding : '';
+  if (IDENTITY.has(encoding)) {
+    if (item.kind === 'binarySize') return { kind: 'number', value: source.length };
+    return rangeContent(box, message, cutRange(source, item.partial));
+  }
+  if (encoding !== 'base64' && encoding !== 'quoted-printable')
+    throw new Refusal('UNKNOWN-CTE', 'The part has an unknown transfer encoding');
+  if (source.length > DECODE_MAX) throw new Refusal('TOOBIG', 'The part is too large to be decoded here');
+  const bytes = decodeTransfer(await box.read(message, source), encoding);
+  if (item.kind === 'binarySize') return { kind: 'number', value: bytes.length };
+  return { kind: 'bytes', bytes: item.partial ? cutBytes(bytes, item.partial) : bytes, binary: true };
+}
+
+/** Writes `label content`. A stream that breaks off in the middle throws: the client cannot be brought back in step. */
+export async function writeContent(output: Output, label: string, content: Content): Promise<void> {
+  if (content.kind === 'nil') output.write(`${label} NIL`);
+  else if (content.kind === 'number') output.write(`${label} ${content.value}`);
+  else if (content.kind === 'text') output.write(`${label} {${content.text.length}}\r\n${content.text}`);
+  else if (content.kind === 'bytes') {
+    const mark = content.binary && content.bytes.includes(0) ? '~' : '';
+    output.write(`${label} ${mark}{${content.bytes.length}}\r\n`);
+    output.bytes(content.bytes);
+  } else await writeStream(output, label, content);
+}
+
+async function writeStream(output: Output, label: string, content: Content & { kind: 'stream' }): Promise<void> {
+  output.write(`${label} {${content.length}}\r\n`);
+  let left = content.length;
+  for (let step = content.first; !step.done && left > 0; step = await content.rest.next()) {
+    const chunk = step.value.subarray(0, left);
+    left -= chunk.length;
+    output.bytes(chunk);
+    if (output.full) await output.drained();
+    if (output.closed) break;
+  }
+  await content.rest.return?.();
+  if (left > 0 && !output.closed) throw new TruncatedOriginal(`an original broke off ${left} octets before its end`);
+}
+
+/** The connection cannot go on: a literal was announced and not delivered. */
+export class TruncatedOriginal extends Error {}
+
+function cutRange({ offset, length }: { offset: number; length: number }, partial: Partial | null): { offset: number; length: number } {
+  if (!partial) return { offset, length };
+  const skipped = Math.min(partial.offset, length);
+  return { offset: offset + skipped, length: Math.min(partial.count, length - skipped) };
+}
+
+function cutText(text: string, partial: Partial | null): string {
+  return partial ? text.slice(partial.offset, partial.offset + partial.count) : text;
+}
+
+function cutBytes(bytes: Uint8Array, { offset, count }: Partial): Uint8Array {
+  return bytes.subarray(offset, offset + count);
+}

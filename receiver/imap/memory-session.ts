@@ -1,0 +1,190 @@
+/**
+ * Mail held in arrays: the second implementation of the session interface, there so that the protocol can be tested without
+ * an edge, and as its plainest description. It keeps the store's rules: flags belong to the email and are shared by its
+ * copies, `\Deleted` belongs to the placement, UIDs are never used again (DESIGN.md, index tables).
+ */
+import { MemoryAccount, type MemoryMailbox } from './memory-account.ts';
+import type {
+  AppendMessage,
+  Backend,
+  CopyResult,
+  Flags,
+  Mailbox,
+  MailboxChange,
+  MailboxStatus,
+  Message,
+  SelectedMailbox,
+  Session,
+  StoreRequest,
+} from './session.ts';
+
+/** Accounts by address, with their passwords. */
+export class MemoryBackend implements Backend {
+  readonly #accounts = new Map<string, { password: string; account: MemoryAccount }>();
+
+  /** The account of `address`, made when it is new. */
+  add(address: string, password: string): MemoryAccount {
+    const account = new MemoryAccount(address);
+    this.#accounts.set(address.toLowerCase(), { password, account });
+    return account;
+  }
+
+  async login(username: string, password: string): Promise<Session | null> {
+    const found = this.#accounts.get(username.toLowerCase());
+    return found && found.password === password ? new MemorySession(found.account) : null;
+  }
+}
+
+export class MemorySession implements Session {
+  readonly #account: MemoryAccount;
+
+  constructor(account: MemoryAccount) {
+    this.#account = account;
+  }
+
+  get address(): string {
+    return this.#account.address;
+  }
+
+  mailboxes(): Mailbox[] {
+    return this.#account.sorted().map((mailbox) => this.#account.describe(mailbox));
+  }
+
+  find(name: string): Mailbox | undefined {
+    const mailbox = this.#account.mailboxes.get(name);
+    return mailbox && this.#account.describe(mailbox);
+  }
+
+  status(mailbox: Mailbox): MailboxStatus {
+    return this.#account.byId(mailbox.id).status();
+  }
+
+  select(mailbox: Mailbox, readOnly: boolean): SelectedMailbox {
+    return new MemorySelectedMailbox(this.#account, this.#account.byId(mailbox.id), readOnly);
+  }
+
+  async create(name: string, specialUse: string | null): Promise<Mailbox> {
+    return this.#account.describe(this.#account.create(name, specialUse));
+  }
+
+  async delete(name: string): Promise<void> {
+    this.#account.delete(name);
+  }
+
+  async rename(from: string, to: string): Promise<void> {
+    this.#account.rename(from, to);
+  }
+
+  async setSubscribed(name: string, subscribed: boolean): Promise<void> {
+    this.#account.byName(name).subscribed = subscribed;
+  }
+
+  async append(mailbox: string, messages: AppendMessage[]): Promise<{ uidvalidity: number; uids: number[] }> {
+    const target = this.#account.byName(mailbox, 'TRYCREATE');
+    const uids: number[] = [];
+    for (const message of messages) uids.push(await this.#account.append(target, message));
+    return { uidvalidity: target.uidvalidity, uids };
+  }
+
+  async refresh(): Promise<void> {}
+  async ready(): Promise<void> {}
+  close(): void {}
+}
+
+class MemorySelectedMailbox implements SelectedMailbox {
+  readonly readOnly: boolean;
+  readonly #account: MemoryAccount;
+  readonly #box: MemoryMailbox;
+
+  constructor(account: MemoryAccount, box: MemoryMailbox, readOnly: boolean) {
+    this.#account = account;
+    this.#box = box;
+    this.readOnly = readOnly;
+  }
+
+  get mailbox(): Mailbox {
+    return this.#account.describe(this.#box);
+  }
+
+  uids(): Uint32Array {
+    return Uint32Array.from(this.#box.placements, ({ uid }) => uid);
+  }
+
+  uidnext(): number {
+    return this.#box.uidnext;
+  }
+
+  highestModseq(): number {
+    return this.#box.highestModseq;
+  }
+
+  flags(uid: number): Flags | undefined {
+    const placement = this.#box.placement(uid);
+    return placement && this.#account.flagsOf(placement);
+  }
+
+  modseq(uid: number): number {
+    return this.#box.placement(uid)?.modseq ?? 0;
+  }
+
+  *messages(uids: Iterable<number>): Iterable<Message> {
+    for (const uid of uids) {
+      const placement = this.#box.placement(uid);
+      if (placement) yield this.#account.messageOf(placement);
+    }
+  }
+
+  async read(message: Message, range?: { offset: number; length: number }): Promise<Uint8Array> {
+    const raw = this.#account.original(message.emailId);
+    return range ? raw.subarray(range.offset, range.offset + range.length) : raw;
+  }
+
+  async *stream(message: Message, range?: { offset: number; length: number }): AsyncIterable<Uint8Array> {
+    const raw = await this.read(message, range);
+    for (let offset = 0; offset < raw.length; offset += 65_536) yield raw.subarray(offset, offset + 65_536);
+  }
+
+  keywords(): string[] {
+    return this.#box.keywords();
+  }
+
+  async store({ uids, mode, flags, unchangedSince }: StoreRequest): Promise<{ modified: number[] }> {
+    const placements = this.#box.those(uids);
+    const modified = placements.filter(({ modseq }) => unchangedSince !== undefined && modseq > unchangedSince);
+    const held = new Set(modified);
+    this.#account.changeFlags(
+      placements.filter((placement) => !held.has(placement)),
+      mode,
+      flags,
+    );
+    return { modified: modified.map(({ uid }) => uid) };
+  }
+
+  async copy(uids: number[], target: string): Promise<CopyResult> {
+    const to = this.#account.byName(target, 'TRYCREATE');
+    return { uidvalidity: to.uidvalidity, pairs: this.#account.copy(this.#box.those(uids), to) };
+  }
+
+  async move(uids: number[], target: string): Promise<CopyResult> {
+    const to = this.#account.byName(target, 'TRYCREATE');
+    const placements = this.#box.those(uids);
+    const pairs = this.#account.copy(placements, to);
+    this.#account.remove(this.#box, placements);
+    return { uidvalidity: to.uidvalidity, pairs };
+  }
+
+  async expunge(uids: number[] | null): Promise<void> {
+    const candidates = uids ? this.#box.those(uids) : this.#box.placements;
+    this.#account.remove(
+      this.#box,
+      candidates.filter(({ deleted }) => deleted),
+    );
+  }
+
+  subscribe(listener: (change: MailboxChange) => void): () => void {
+    this.#box.listeners.add(listener);
+    return () => this.#box.listeners.delete(listener);
+  }
+
+  close(): void {}
+}

@@ -1,0 +1,48 @@
+/**
+ * Mailbox names at the border (RFC 9051 §5.1, RFC 3501 §5.1.3): from what a client sent to Unicode in NFC, `/` between
+ * levels, INBOX without regard to case. Names that no client could show or address again are refused.
+ */
+import type { Client } from './client.ts';
+import { type Mailbox, Refusal } from './session.ts';
+import type { Arguments } from './wire/arguments.ts';
+import { decodeUtf8, isAscii } from './wire/bytes.ts';
+import { decodeUtf7 } from './wire/utf7.ts';
+
+/** Characters of a full name, and levels in it. */
+export const NAME_MAX = 1000;
+export const LEVELS_MAX = 32;
+
+/** Reads a mailbox argument. Throws Refusal when it is no name we can hold. */
+export function readMailboxName(args: Arguments, client: Client): string {
+  return normaliseName(decodeName(args.astring(), client));
+}
+
+/** The Unicode form of a name as sent; a client without UTF-8 that sends raw UTF-8 all the same is understood. */
+export function decodeName(bytes: string, client: Client): string {
+  const name = client.utf8 || !isAscii(bytes) ? decodeUtf8(bytes) : decodeUtf7(bytes);
+  if (name === null) throw new Refusal('CANNOT', 'The mailbox name is not validly encoded');
+  return name.normalize('NFC');
+}
+
+/** INBOX in its one spelling, also as the first level (`inbox/x`). */
+export function normaliseName(name: string): string {
+  if (name.toUpperCase() === 'INBOX') return 'INBOX';
+  return /^inbox\//i.test(name) ? `INBOX${name.slice(5)}` : name;
+}
+
+/** Throws Refusal when a mailbox of this name may not be made. */
+export function checkNewName(name: string): void {
+  const levels = name.split('/');
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused (RFC 5198 §2)
+  const unprintable = /[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff]/.test(name);
+  if (levels.includes('')) throw new Refusal('CANNOT', 'A level of the name is empty');
+  if (unprintable || /[%*]/.test(name)) throw new Refusal('CANNOT', 'The name has characters that are not allowed');
+  if (name.length > NAME_MAX || levels.length > LEVELS_MAX) throw new Refusal('LIMIT', 'The name is too long');
+}
+
+/** The mailbox, or the NO that says it is not there. */
+export function findMailbox(client: Client, name: string): Mailbox {
+  const mailbox = client.session?.find(name);
+  if (!mailbox) throw new Refusal('NONEXISTENT', 'No such mailbox');
+  return mailbox;
+}

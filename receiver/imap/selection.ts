@@ -1,0 +1,119 @@
+/**
+ * A selected mailbox: the session's open mailbox, this client's view of it, and the telling of what changed
+ * (RFC 9051 §5.2, §7.5). Also the saved result of the last SEARCH (`$`, RFC 5182).
+ */
+import type { Output } from './output.ts';
+import type { Flags, MailboxChange, SelectedMailbox } from './session.ts';
+import { View } from './view.ts';
+import { largestNamed, lowerBound, resolveRanges, type SequenceSet, STAR } from './wire/sets.ts';
+
+/** A keyword list longer than this is not shown whole in FLAGS: it must fit a line that clients can read. */
+const KEYWORDS_SHOWN_MAX = 500;
+const SYSTEM_FLAGS = ['\\Answered', '\\Flagged', '\\Deleted', '\\Seen', '\\Draft'];
+
+export class Selection {
+  readonly box: SelectedMailbox;
+  readonly view: View;
+  /** UIDs of `$`. */
+  saved: number[] = [];
+  /** The mailbox was deleted under the client. */
+  destroyed = false;
+  /** Called after each change; IDLE listens here. */
+  onChange: (() => void) | null = null;
+  readonly #unsubscribe: () => void;
+  #shownKeywords = new Set<string>();
+  /** Interned sets all of whose keywords were shown: the common case costs one lookup per message. */
+  #shownSets = new WeakSet<Flags>();
+
+  constructor(box: SelectedMailbox) {
+    this.box = box;
+    this.#unsubscribe = box.subscribe((change) => this.#note(change));
+    this.view = new View(box.uids());
+  }
+
+  close(): void {
+    this.onChange = null;
+    this.#unsubscribe();
+    this.box.close();
+  }
+
+  /** FLAGS and PERMANENTFLAGS lists as this client is to see them now (RFC 9051 §7.3.5, §7.1). */
+  flagLists(): { flags: string; permanent: string } {
+    const keywords = this.box.keywords().slice(0, KEYWORDS_SHOWN_MAX);
+    this.#shownKeywords = new Set(keywords.map((keyword) => keyword.toLowerCase()));
+    const flags = [...SYSTEM_FLAGS, ...keywords].join(' ');
+    return { flags: `(${flags})`, permanent: this.box.readOnly ? '()' : `(${flags} \\*)` };
+  }
+
+  /** Writes FLAGS again when `flags` holds a keyword the client was not told of. */
+  announceKeywords(output: Output, flags: Flags): void {
+    if (this.#shownSets.has(flags)) return;
+    this.#shownSets.add(flags);
+    if (flags.list.every((flag) => flag.startsWith('\\') || this.#shownKeywords.has(flag.toLowerCase()))) return;
+    const before = this.#shownKeywords.size;
+    const lists = this.flagLists();
+    if (this.#shownKeywords.size === before && before >= KEYWORDS_SHOWN_MAX) return;
+    output.line(`* FLAGS ${lists.flags}`);
+    output.line(`* OK [PERMANENTFLAGS ${lists.permanent}] New keywords`);
+  }
+
+  /**
+   * Writes what the client is owed. `expunge`: whether EXPUNGE may be among it (RFC 9051 §7.5.1).
+   * `withUid`: FETCH responses name the UID as well.
+   */
+  tell(output: Output, expunge: boolean, withUid: boolean): void {
+    if (!this.view.pending) return;
+    const updates = this.view.take(expunge);
+    for (const sequence of updates.expunged) output.write(`* ${sequence} EXPUNGE\r\n`);
+    if (updates.exists !== null) output.line(`* ${updates.exists} EXISTS`);
+    for (const uid of updates.flags) this.#tellFlags(output, uid, withUid);
+    if (updates.expungedUids.length > 0 && this.saved.length > 0) {
+      const gone = new Set(updates.expungedUids);
+      this.saved = this.saved.filter((uid) => !gone.has(uid));
+    }
+  }
+
+  /**
+   * UIDs a set names, ascending, among those the client knows. Null: a sequence number the client cannot know
+   * (answered BAD, RFC 9051 §9 `seq-number`); with `byUid` unknown numbers are simply not there.
+   */
+  resolve(set: SequenceSet, byUid: boolean): number[] | null {
+    if (set.saved) return [...this.saved];
+    return byUid ? this.#byUid(set) : this.#bySequence(set);
+  }
+
+  #byUid(set: SequenceSet): number[] {
+    const { uids } = this.view;
+    const largest = this.view.lastUid || this.box.uidnext();
+    const found: number[] = [];
+    for (const [from, to] of resolveRanges(set, largest)) {
+      for (let index = lowerBound(uids, from); index < uids.length && (uids[index] ?? 0) <= to; index += 1) found.push(uids[index] ?? 0);
+    }
+    return found;
+  }
+
+  #bySequence(set: SequenceSet): number[] | null {
+    const { size, uids } = this.view;
+    // `1:*` in an empty mailbox is what every client sends: nothing, not an error.
+    if (size === 0) return set.ranges.every(([from, to]) => from === STAR || to === STAR) ? [] : null;
+    if (largestNamed(set) > size) return null;
+    const found: number[] = [];
+    for (const [from, to] of resolveRanges(set, size)) {
+      for (let index = from - 1; index < to; index += 1) found.push(uids[index] ?? 0);
+    }
+    return found;
+  }
+
+  #note(change: MailboxChange): void {
+    if (change.destroyed) this.destroyed = true;
+    this.view.apply(change);
+    this.onChange?.();
+  }
+
+  #tellFlags(output: Output, uid: number, withUid: boolean): void {
+    const flags = this.box.flags(uid);
+    if (!flags) return;
+    this.announceKeywords(output, flags);
+    output.write(`* ${this.view.sequenceOf(uid)} FETCH (${withUid ? `UID ${uid} ` : ''}FLAGS ${flags.text})\r\n`);
+  }
+}

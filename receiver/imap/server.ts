@@ -1,0 +1,164 @@
+/**
+ * The IMAP listeners (RFC 9051 §2.1): one with STARTTLS, one with TLS from the first octet; how many connections there may
+ * be, in all and from one network; certificates swapped while connections live; a shutdown that says goodbye.
+ */
+import { type AddressInfo, createServer, isIP, type Server, type Socket } from 'node:net';
+import { createSecureContext, createServer as createTlsServer, type SecureContext } from 'node:tls';
+import type { Log } from '../log.ts';
+import { Connection } from './connection.ts';
+import type { Backend } from './session.ts';
+
+/** Connections in all: 50 KB each, so a full house is 200 MB at the very worst and usually a tenth of it. */
+export const CONNECTIONS_MAX = 4096;
+/** From one address (IPv6: one /64). A person's clients hold perhaps ten each; a household shares an address. */
+export const CONNECTIONS_PER_NETWORK_MAX = 100;
+/** How long a shutdown waits for clients to read their BYE. */
+const GOODBYE_MS = 2_500;
+
+export interface ImapOptions {
+  /** Address to bind. */
+  listen: string;
+  /** 0 asks for a free port. */
+  ports: { imap: number; imaps: number };
+  /** The certificate in PEM, read again by `updateTls`. */
+  tls: () => { key: string | Buffer; cert: string | Buffer };
+  backend: Backend;
+  hostname: string;
+  /** Octets: APPENDLIMIT. */
+  messageSizeLimit: number;
+  log: Pick<Log, 'warn'>;
+  limits?: { total: number; perNetwork: number };
+}
+export interface ImapServer {
+  /** The bound ports. */
+  imap: number;
+  imaps: number;
+  /** Stops listening, says BYE to all, waits until they are gone. */
+  close(): Promise<void>;
+  /** Takes the certificate anew for connections to come. */
+  updateTls(): void;
+}
+
+/** Starts both listeners. Rejects when a port cannot be bound. */
+export async function startImap(options: ImapOptions): Promise<ImapServer> {
+  let context: SecureContext = createSecureContext(options.tls());
+  const house = new House(options, () => context);
+  const plain = createServer({ noDelay: true }, (socket) => house.admit(socket, false));
+  const secure = createTlsServer({ ...options.tls(), noDelay: true, handshakeTimeout: 20_000 }, (socket) => house.admit(socket, true));
+  // A failed handshake is the client's affair; the socket is gone already.
+  secure.on('tlsClientError', () => {});
+  const imap = await listen(plain, options.ports.imap, options.listen);
+  const imaps = await listen(secure, options.ports.imaps, options.listen).catch((error: unknown) => {
+    plain.close();
+    throw error;
+  });
+  return {
+    imap,
+    imaps,
+    updateTls: () => {
+      context = createSecureContext(options.tls());
+      secure.setSecureContext(options.tls());
+    },
+    close: async () => {
+      await Promise.all([stop(plain), stop(secure), house.empty()]);
+    },
+  };
+}
+
+/** Who is connected. */
+class House {
+  readonly #options: ImapOptions;
+  readonly #context: () => SecureContext;
+  readonly #guests = new Map<Connection, { socket: Socket; left: Promise<void> }>();
+  readonly #perNetwork = new Map<string, number>();
+  readonly #limits: { total: number; perNetwork: number };
+  readonly #local: boolean;
+
+  constructor(options: ImapOptions, context: () => SecureContext) {
+    this.#options = options;
+    this.#context = context;
+    this.#limits = options.limits ?? { total: CONNECTIONS_MAX, perNetwork: CONNECTIONS_PER_NETWORK_MAX };
+    this.#local = isLoopback(options.listen);
+  }
+
+  admit(socket: Socket, secure: boolean): void {
+    const address = socket.remoteAddress ?? '';
+    const network = networkOf(address);
+    const count = this.#perNetwork.get(network) ?? 0;
+    const crowded = count >= this.#limits.perNetwork && !isLoopback(address);
+    if (crowded || this.#guests.size >= this.#limits.total) {
+      turnAway(socket);
+      return;
+    }
+    this.#perNetwork.set(network, count + 1);
+    const { backend, hostname, messageSizeLimit, log } = this.#options;
+    const connection = new Connection(socket, {
+      backend,
+      hostname,
+      messageSizeLimit,
+      log,
+      secureContext: secure ? null : this.#context,
+      local: this.#local && isLoopback(address),
+    });
+    const left = connection.serve().then(() => this.#leave(connection, network));
+    this.#guests.set(connection, { socket, left });
+  }
+
+  async empty(): Promise<void> {
+    const guests = [...this.#guests];
+    for (const [connection] of guests) connection.bye('Server is shutting down', 'UNAVAILABLE');
+    const timer = setTimeout(() => {
+      for (const [, { socket }] of guests) socket.destroy();
+    }, GOODBYE_MS);
+    await Promise.all(guests.map(([, { socket, left }]) => Promise.all([left, closed(socket)])));
+    clearTimeout(timer);
+  }
+
+  #leave(connection: Connection, network: string): void {
+    this.#guests.delete(connection);
+    const count = (this.#perNetwork.get(network) ?? 1) - 1;
+    if (count > 0) this.#perNetwork.set(network, count);
+    else this.#perNetwork.delete(network);
+  }
+}
+
+function turnAway(socket: Socket): void {
+  socket.on('error', () => socket.destroy());
+  socket.end('* BYE [UNAVAILABLE] Too many connections\r\n', () => socket.destroy());
+}
+
+function listen(server: Server, port: number, host: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, () => {
+      server.off('error', reject);
+      resolve((server.address() as AddressInfo).port);
+    });
+  });
+}
+
+function stop(server: Server): Promise<void> {
+  return new Promise((resolve) => server.close(() => resolve()));
+}
+
+function closed(socket: Socket): Promise<void> {
+  return socket.destroyed ? Promise.resolve() : new Promise((resolve) => socket.once('close', () => resolve()));
+}
+
+function isLoopback(address: string): boolean {
+  const plain = address.replace(/^::ffff:/i, '');
+  return plain === '::1' || plain === 'localhost' || (isIP(plain) === 4 && plain.startsWith('127.'));
+}
+
+/** One address, or the /64 that one household or server has in IPv6. */
+function networkOf(address: string): string {
+  const plain = address.replace(/^::ffff:(?=\d+\.)/i, '');
+  if (isIP(plain) !== 6) return plain;
+  const [head = '', tail = ''] = plain.split('::');
+  const first = head.split(':').filter(Boolean);
+  const last = tail.split(':').filter(Boolean);
+  const groups = plain.includes('::')
+    ? [...first, ...new Array<string>(Math.max(0, 8 - first.length - last.length)).fill('0'), ...last]
+    : first;
+  return groups.slice(0, 4).join(':');
+}
