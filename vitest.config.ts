@@ -18,7 +18,7 @@ export default defineConfig({
       {
         test: {
           name: 'node',
-          include: ['test/shared/**/*.test.ts', 'test/receiver/**/*.test.ts', 'test/*.test.ts'],
+          include: ['test/shared/**/*.test.ts', 'test/receiver/**/*.test.ts', 'test/webmail/**/*.test.ts', 'test/*.test.ts'],
           testTimeout: 20_000,
         },
       },
