@@ -1,16 +1,47 @@
 /** Every JMAP method, by the name clients call it and the capability they must be using. */
-import { CORE } from '../../../shared/jmap/capabilities.ts';
+import { CORE, MAIL } from '../../../shared/jmap/capabilities.ts';
 import type { Method } from '../context.ts';
 import { coreEcho } from './core-echo.ts';
+import { emailChanges } from './email-changes.ts';
+import { emailGet } from './email-get.ts';
+import { emailImport } from './email-import.ts';
+import { emailParse } from './email-parse.ts';
+import { emailQuery } from './email-query.ts';
+import { emailQueryChanges } from './email-query-changes.ts';
+import { emailSet } from './email-set.ts';
+import { mailboxChanges } from './mailbox-changes.ts';
+import { mailboxGet } from './mailbox-get.ts';
+import { mailboxQuery } from './mailbox-query.ts';
+import { mailboxQueryChanges } from './mailbox-query-changes.ts';
+import { mailboxSet } from './mailbox-set.ts';
+import { threadChanges } from './thread-changes.ts';
+import { threadGet } from './thread-get.ts';
 
 interface MethodEntry {
   capability: string;
   run: Method;
 }
 
+/** Identity/… and EmailSubmission/… go under SUBMISSION. */
 const BY_CAPABILITY: Record<string, Record<string, Method>> = {
   [CORE]: {
     'Core/echo': coreEcho,
+  },
+  [MAIL]: {
+    'Mailbox/get': mailboxGet,
+    'Mailbox/changes': mailboxChanges,
+    'Mailbox/query': mailboxQuery,
+    'Mailbox/queryChanges': mailboxQueryChanges,
+    'Mailbox/set': mailboxSet,
+    'Thread/get': threadGet,
+    'Thread/changes': threadChanges,
+    'Email/get': emailGet,
+    'Email/changes': emailChanges,
+    'Email/query': emailQuery,
+    'Email/queryChanges': emailQueryChanges,
+    'Email/set': emailSet,
+    'Email/import': emailImport,
+    'Email/parse': emailParse,
   },
 };
 

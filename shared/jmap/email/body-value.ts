@@ -1,0 +1,47 @@
+/**
+ * EmailBodyValue (RFC 8621 §4.1.4): a text part's octets, transfer and charset decoded, line breaks as
+ * LF, cut at a character when it is too long and, in HTML, never inside a tag.
+ */
+import { decodeText, isKnownCharset } from '../../mime/charset.ts';
+import { isIdentity } from '../../mime/content.ts';
+import type { Part } from '../../mime/index-types.ts';
+import { decodeParameter } from '../../mime/parameters.ts';
+import { decodeTransfer } from '../../mime/transfer.ts';
+
+/** Octets read of one part: what a person reads is below it, and a request must stay within 128 MB and its CPU. */
+export const BODY_OCTETS_MAX = 1024 * 1024;
+
+export interface EmailBodyValue {
+  value: string;
+  isEncodingProblem: boolean;
+  isTruncated: boolean;
+}
+
+/** The value of a part from its octets as they lie in the original; `isCut`: there are more of them. */
+export function bodyValue(octets: Uint8Array, part: Part, maxBytes: number, isCut: boolean): EmailBodyValue {
+  const charset = decodeParameter(part.parameters, 'charset') ?? '';
+  const decoded = decodeText(decodeTransfer(octets, part.encoding), charset);
+  // A character cut in half at the end of what was read is no fault of the message.
+  const text = (isCut ? decoded.replace(/\ufffd+$/, '') : decoded).replaceAll('\r\n', '\n');
+  const value = maxBytes > 0 ? truncate(text, maxBytes, part.subtype === 'html') : text;
+  return {
+    value,
+    isEncodingProblem: !isKnownCharset(charset) || !isKnownEncoding(part.encoding) || text.includes('\ufffd'),
+    isTruncated: isCut || value.length < text.length,
+  };
+}
+
+function isKnownEncoding(encoding: string): boolean {
+  return isIdentity(encoding) || encoding === 'base64' || encoding === 'quoted-printable';
+}
+
+/** The longest beginning of at most `max` octets in UTF-8, whole characters only; in HTML no tag is cut. */
+export function truncate(text: string, max: number, isHtml: boolean): string {
+  // One UTF-16 unit is at most three octets.
+  if (text.length * 3 <= max) return text;
+  const { read } = new TextEncoder().encodeInto(text, new Uint8Array(Math.min(max, text.length * 3)));
+  if (read === text.length || !isHtml) return text.slice(0, read);
+  const tag = text.lastIndexOf('<', read - 1);
+  const isOpen = tag >= 0 && /[a-z/!]/i.test(text.charAt(tag + 1)) && text.lastIndexOf('>', read - 1) < tag;
+  return text.slice(0, isOpen ? tag : read);
+}

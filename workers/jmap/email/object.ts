@@ -1,0 +1,104 @@
+/**
+ * The Email object (RFC 8621 §4.1) from an index row. Listing properties come from the row alone; other
+ * header fields and body values are ranges of the original, read once each.
+ */
+import type { BodyNode } from '../../../shared/jmap/email/body-lists.ts';
+import { bodyLists, bodyTree, leaves } from '../../../shared/jmap/email/body-lists.ts';
+import type { PartFacts } from '../../../shared/jmap/email/body-part.ts';
+import { needsPartHeaders, partObject } from '../../../shared/jmap/email/body-part.ts';
+import type { EmailBodyValue } from '../../../shared/jmap/email/body-value.ts';
+import { BODY_OCTETS_MAX, bodyValue } from '../../../shared/jmap/email/body-value.ts';
+import { headerList, headerPropertyValue } from '../../../shared/jmap/email/header-values.ts';
+import type { EmailPlan } from '../../../shared/jmap/email/properties.ts';
+import type { Json } from '../../../shared/jmap/errors.ts';
+import type { HeaderField } from '../../../shared/mime/headers.ts';
+import { isKeptField, parseHeaderBlock } from '../../../shared/mime/headers.ts';
+import type { Part } from '../../../shared/mime/index-types.ts';
+import { byteString } from '../../../shared/mime/octets.ts';
+import { fileName } from '../../../shared/mime/parameters.ts';
+import type { Original } from './original.ts';
+
+/** Octets of one header block that are read: what the index captures too. */
+const HEADER_OCTETS_MAX = 256 * 1024;
+/** Parts whose own header fields one call reads: each is a range read when the original is large. */
+const PART_HEADERS_MAX = 100;
+
+/** A message as the object is made from: a stored email, or a blob being parsed. */
+export interface EmailSource {
+  /** id, blobId, threadId, mailboxIds, keywords, size, receivedAt, hasAttachment, preview. */
+  plain: Json;
+  headers: string;
+  headersComplete: boolean;
+  structure: Part;
+  original: Original;
+  /** The blob id of a part. */
+  blobIdOf(part: Part): string;
+}
+
+/** The properties that the plan asks for. */
+export async function emailObject(source: EmailSource, plan: EmailPlan): Promise<Json> {
+  const object: Json = {};
+  for (const name of plan.plain) if (Object.hasOwn(source.plain, name)) object[name] = source.plain[name];
+  await addHeaders(object, source, plan);
+  if (BODY_PROPERTIES.some((name) => plan.plain.has(name))) await addBody(object, source, plan);
+  return object;
+}
+
+const BODY_PROPERTIES = ['bodyStructure', 'bodyValues', 'textBody', 'htmlBody', 'attachments'];
+
+async function addHeaders(object: Json, source: EmailSource, plan: EmailPlan): Promise<void> {
+  if (plan.headers.length === 0 && !plan.plain.has('headers')) return;
+  const isKept = source.headersComplete && !plan.plain.has('headers') && plan.headers.every(({ name }) => isKeptField(name));
+  const fields = isKept ? parseHeaderBlock(source.headers) : await readHeaders(source, source.structure);
+  if (plan.plain.has('headers')) object.headers = headerList(fields);
+  for (const header of plan.headers) object[header.property] = headerPropertyValue(fields, header);
+}
+
+async function readHeaders({ original }: EmailSource, part: Part): Promise<HeaderField[]> {
+  const length = Math.min(part.bodyStart - part.headerStart, HEADER_OCTETS_MAX);
+  return parseHeaderBlock(byteString(await original.read(part.headerStart, length)));
+}
+
+async function addBody(object: Json, source: EmailSource, plan: EmailPlan): Promise<void> {
+  const root = bodyTree(source.structure, (part) => fileName(part) ?? null);
+  const lists = bodyLists(root);
+  const facts = await partFacts(source, root, plan);
+  const list = (nodes: readonly BodyNode[]) => nodes.map((node) => partObject(node, facts, plan.part, false));
+  if (plan.plain.has('bodyStructure')) object.bodyStructure = partObject(root, facts, plan.part, true);
+  if (plan.plain.has('textBody')) object.textBody = list(lists.textBody);
+  if (plan.plain.has('htmlBody')) object.htmlBody = list(lists.htmlBody);
+  if (plan.plain.has('attachments')) object.attachments = list(lists.attachments);
+  if (!plan.plain.has('bodyValues')) return;
+  const wanted = [
+    ...(plan.fetchAll ? leaves(root) : []),
+    ...(plan.fetchText ? lists.textBody : []),
+    ...(plan.fetchHtml ? lists.htmlBody : []),
+  ];
+  object.bodyValues = await bodyValues(source, wanted, plan.maxBodyValueBytes);
+}
+
+async function partFacts(source: EmailSource, root: BodyNode, plan: EmailPlan): Promise<PartFacts> {
+  const headers = new Map<Part, HeaderField[]>();
+  if (needsPartHeaders(plan.part)) {
+    for (const part of allParts(root).slice(0, PART_HEADERS_MAX)) headers.set(part, await readHeaders(source, part));
+  }
+  return { blobIdOf: source.blobIdOf, headersOf: (part) => headers.get(part) ?? [] };
+}
+
+function allParts(node: BodyNode): Part[] {
+  return [node.part, ...node.children.flatMap(allParts)];
+}
+
+/** Values of the text parts among `nodes`; all of them together are bounded as one is. */
+async function bodyValues(source: EmailSource, nodes: readonly BodyNode[], maxBytes: number): Promise<Record<string, EmailBodyValue>> {
+  const values: Record<string, EmailBodyValue> = {};
+  let left = BODY_OCTETS_MAX;
+  for (const { part, partId } of nodes) {
+    if (partId === null || part.type !== 'text' || Object.hasOwn(values, partId)) continue;
+    const length = part.end - part.bodyStart;
+    const octets = await source.original.read(part.bodyStart, Math.min(length, left));
+    left -= octets.length;
+    values[partId] = bodyValue(octets, part, maxBytes, octets.length < length);
+  }
+  return values;
+}

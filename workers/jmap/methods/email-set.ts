@@ -1,0 +1,63 @@
+/**
+ * Email/set (RFC 8621 §4.6): drafts made, keywords and mailboxes changed, emails destroyed. Creations are
+ * one batch; all updates and destructions together are another, each record whole or not at all.
+ */
+import { MethodError } from '../../../shared/jmap/errors.ts';
+import { decodeId } from '../../../shared/jmap/ids.ts';
+import { readArguments } from '../../../shared/jmap/readers.ts';
+import type { SetArguments } from '../../../shared/jmap/set.ts';
+import { boundedSet, realId, SET_FIELDS, SetOutcome } from '../../../shared/jmap/set.ts';
+import type { AppliedOperation } from '../../store/mail/types.ts';
+import type { JmapContext, Method } from '../context.ts';
+import { createEmails } from '../email/create.ts';
+import type { EmailChange } from '../email/update.ts';
+import { planUpdates } from '../email/update.ts';
+import { operationError } from '../operations.ts';
+
+export const emailSet: Method = async (args, context) => {
+  const accountId = context.accountId(args);
+  const set = boundedSet(readArguments(args, SET_FIELDS), context.createdIds);
+  const { Email: oldState } = await context.states();
+  if (set.ifInState !== null && set.ifInState !== oldState) throw new MethodError('stateMismatch');
+  const outcome = new SetOutcome();
+  await createEmails(context, set.create, set.ifInState, outcome);
+  // What this call made itself may go on in it, though the state has moved.
+  const changes = [...(await planUpdates(context, set, outcome)), ...planDestructions(set, context, outcome)];
+  await applyChanges(context, changes, set.create.size > 0 ? null : set.ifInState);
+  return outcome.answer(accountId, oldState, (await context.states()).Email);
+};
+
+/** One batch for all changes; each settles its own record. */
+async function applyChanges(context: JmapContext, changes: readonly EmailChange[], ifInState: string | null): Promise<void> {
+  const operations: AppliedOperation[] = changes.flatMap((change) => change.operations);
+  if (operations.length > 0) {
+    const results = await context.mail.apply(operations, ifInState === null ? {} : { ifInState: { type: 'Email', state: ifInState } });
+    context.wrote();
+    let at = 0;
+    for (const change of changes) {
+      const own = results.slice(at, at + change.operations.length);
+      at += change.operations.length;
+      const isMissing = own.some((result) => result.ok && result.modified?.includes(change.email));
+      change.settle(isMissing ? { type: 'notFound' } : (own.map(operationError).find((error) => error !== null) ?? null));
+    }
+  }
+  for (const change of changes) if (change.operations.length === 0) change.settle(null);
+}
+
+function planDestructions({ destroy }: SetArguments, context: JmapContext, outcome: SetOutcome): EmailChange[] {
+  return destroy.flatMap((id) => {
+    const email = decodeId('Email', realId(id, context.createdIds));
+    if (email === null) {
+      outcome.notDestroyed.set(id, { type: 'notFound' });
+      return [];
+    }
+    return {
+      email,
+      operations: [{ op: 'destroyEmails', emails: [email] }],
+      settle: (error) => {
+        if (error) outcome.notDestroyed.set(id, error);
+        else outcome.destroyed.push(id);
+      },
+    };
+  });
+}
