@@ -94,8 +94,8 @@ function fromQ(text: string): string {
 
 // ---------------------------------------------------------------- writing
 
-/** 75 minus `=?utf-8?B?` and `?=`. */
-const PAYLOAD_MAX = 63;
+/** Below §2's 63, so that `Subject: ` and a first word fit into one line of 76. */
+const PAYLOAD_MAX = 52;
 const UTF8 = new TextEncoder();
 
 /** Text that is safe in an unstructured field as it is: printable ASCII that looks like no encoded word. */
