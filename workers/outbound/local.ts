@@ -22,7 +22,15 @@ export async function deliverLocally(env: Env, message: LeavingMessage, account:
     writeAll(writable, trace, message),
   ]);
   if (!stored) throw new Error(`the original of submission ${message.id} changed while it was read`);
-  const delivery = { spool: receiptOf(message), sha256, index, receivedAt: Date.now(), verdicts: null, role: 'inbox', keywords: [] } as const;
+  const delivery = {
+    spool: receiptOf(message),
+    sha256,
+    index,
+    receivedAt: Date.now(),
+    verdicts: null,
+    role: 'inbox',
+    keywords: [],
+  } as const;
   const [status] = await deliver(env, [{ account, delivery: { ...delivery, keywords: [] } }]);
   if (status === 'retry') throw new Error(`account ${account.id} is busy`);
   return '250 2.1.5 delivered here';

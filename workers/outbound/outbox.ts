@@ -5,7 +5,9 @@
  */
 import type { Env, OutboxAddress } from '../env.ts';
 import { openDirectory } from '../store/directory/index.ts';
-import { listDue, openMail } from '../store/mail/index.ts';
+import { claimSubmission } from '../store/mail/claims.ts';
+import { openMail } from '../store/mail/index.ts';
+import { dueSubmissions } from '../store/mail/submissions.ts';
 import type { Account, MailStore, SubmissionRow } from '../store/mail/types.ts';
 import { attempt, type Outcome } from './attempt.ts';
 import { reportFailure } from './bounce.ts';
@@ -33,7 +35,7 @@ export async function consumeOutbox(batch: MessageBatch<OutboxAddress>, env: Env
 
 /** Puts into the Queue what is due and was not worked on: after a lost queue message, or when its time has come. */
 export async function enqueueDue(env: Env, now = Date.now()): Promise<void> {
-  const due = await listDue(env, now, ENQUEUE_MAX);
+  const due = await dueSubmissions(env, now, ENQUEUE_MAX);
   if (due.length > 0) await env.OUTBOX.sendBatch(due.map((body) => ({ body })));
 }
 
@@ -52,7 +54,7 @@ async function workOn(env: Env, address: OutboxAddress): Promise<void> {
   if (!account) return;
   const store = openMail(env, account);
   const now = Date.now();
-  const row = await store.claimSubmission(address.submission, now, now + CLAIM_MS);
+  const row = await claimSubmission(env, account, address.submission, now, now + CLAIM_MS);
   if (row) await settle(env, store, account, row, await attempt(env, store, account, row));
 }
 
