@@ -3,7 +3,7 @@
  * Every change is applied and told in the same turn, so a test sees no state in between.
  */
 import { readFile } from 'node:fs/promises';
-import { keywordOfFlag } from '../../shared/flags.ts';
+import { flagOfKeyword, keywordOfFlag } from '../../shared/flags.ts';
 import { envelopeWire } from '../../shared/mime/envelope.ts';
 import type { MessageIndex } from '../../shared/mime/index-types.ts';
 import { indexMessage } from '../../shared/mime/indexer.ts';
@@ -331,15 +331,18 @@ function combineDeleted(before: boolean, mode: StoreRequest['mode'], named: bool
   return named ? mode === 'add' : before;
 }
 
-/** Sorted, each keyword once, the first spelling kept. */
+/** Sorted, each keyword once, in the spelling the store gives back (it keeps them in lower case). */
 function combineKeywords(before: readonly string[], mode: StoreRequest['mode'], flags: readonly string[]): string[] {
-  const keyed = (list: readonly string[]) => list.map((flag): [string, string] => [keywordOfFlag(flag) ?? flag.toLowerCase(), flag]);
-  const result = new Map(mode === 'replace' ? [] : keyed(before));
-  for (const [key, flag] of keyed(flags)) {
-    if (mode === 'remove') result.delete(key);
-    else if (!result.has(key)) result.set(key, flag);
+  const result = new Set(mode === 'replace' ? [] : before.map(keyOf));
+  for (const flag of flags) {
+    if (mode === 'remove') result.delete(keyOf(flag));
+    else result.add(keyOf(flag));
   }
-  return [...result.keys()].sort().map((key) => result.get(key) ?? key);
+  return [...result].sort().map(flagOfKeyword);
+}
+
+function keyOf(flag: string): string {
+  return keywordOfFlag(flag) ?? flag.toLowerCase();
 }
 
 function internable(text: string): Flags {

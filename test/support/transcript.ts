@@ -53,8 +53,8 @@ export async function playTranscript(source: string, port: number): Promise<void
 type Verb = (client: ImapClient, text: string, step: Step, variables: Map<string, string>) => Promise<void>;
 
 const VERBS: Record<string, Verb> = {
-  '->': async (client, text) => client.send(`${unescape(text)}\r\n`),
-  '.>': async (client, text) => client.send(unescape(text)),
+  '->': async (client, text) => client.send(`${unescapeOctets(text)}\r\n`),
+  '.>': async (client, text) => client.send(unescapeOctets(text)),
   '<-': async (client, text, step) => {
     const line = await client.line(text);
     if (line !== bytes(text)) throw difference(step, text, line);
@@ -88,7 +88,7 @@ function substitute(text: string, variables: Map<string, string>, verb: string):
   });
 }
 
-function unescape(text: string): string {
+function unescapeOctets(text: string): string {
   return bytes(text).replace(/\\x([0-9a-f]{2})/gi, (_whole, code: string) => String.fromCharCode(Number.parseInt(code, 16)));
 }
 
