@@ -9,7 +9,7 @@ import { targetMailbox } from '../mirror/mailbox-writes.ts';
 import { MirrorMessage, readMessages } from '../mirror/messages.ts';
 import type { Mirror } from '../mirror/mirror.ts';
 import type { Original, Originals, Range } from '../mirror/originals.ts';
-import { accept, submit, tryCreate } from '../mirror/results.ts';
+import { storeErrors, submit, tryCreate } from '../mirror/results.ts';
 import type { TreeMailbox } from '../mirror/tree.ts';
 import {
   type CopyResult,
@@ -88,7 +88,7 @@ export class MirrorMailbox implements SelectedMailbox {
     const held = new Set(modified);
     await Promise.all(
       operations.map(async (operation) => {
-        const result = accept(await this.#mirror.commits.submit(operation).catch((error: unknown) => this.#mirror.refuse(error)));
+        const result = await submit(this.#mirror, operation, storeErrors);
         const items = result.modified ?? [];
         for (const uid of operation.op === 'keywords' ? this.#live.uidsOfEmails(new Set(items)) : items) held.add(uid);
       }),

@@ -19,7 +19,7 @@ const SLICE = 256 * 1024;
 export interface PreparedAppend {
   operation: Extract<Operation, { op: 'append' }>;
   /** The whole message when the commit carries it. */
-  payload: Uint8Array | null;
+  payload: Buffer | null;
 }
 
 /** Reads the message once; puts it at the edge when it is too large for a commit. Throws the edge's errors. */

@@ -6,7 +6,7 @@ import { roleOfSpecialUse } from '../../shared/roles.ts';
 import { Refusal } from '../imap/session.ts';
 import { slices } from './flag-writes.ts';
 import type { Mirror } from './mirror.ts';
-import { submit } from './results.ts';
+import { accept, submit } from './results.ts';
 import { SEPARATOR, type TreeMailbox, withInbox } from './tree.ts';
 
 /** RFC 8621 §2: a name is at most 255 octets (the edge's limit per level). */
@@ -29,7 +29,23 @@ export async function deleteMailbox(mirror: Mirror, name: string): Promise<void>
   const mailbox = existing(mirror, name);
   if (mailbox.row.role === 'inbox') throw new Refusal('CANNOT', 'INBOX cannot be deleted');
   if (mailbox.hasChildren) throw new Refusal('HASCHILDREN', 'The mailbox has children');
-  await submit(mirror, { op: 'destroyMailbox', mailbox: mailbox.row.id, expungeEmails: true });
+  const operation = { op: 'destroyMailbox', mailbox: mailbox.row.id, expungeEmails: true } as const;
+  const result = await mirror.commits.submit(operation).catch((error: unknown) => mirror.refuse(error));
+  if (result.ok || result.error !== 'tooLarge') {
+    accept(result);
+    return;
+  }
+  await emptyMailbox(mirror, mailbox.row.id);
+  await submit(mirror, operation);
+}
+
+/** A mailbox with more mail than one operation removes is emptied piece by piece before. */
+async function emptyMailbox(mirror: Mirror, mailbox: number): Promise<void> {
+  const pieces = slices([...mirror.live(mailbox).uids()]).flatMap((uids) => [
+    submit(mirror, { op: 'deleted', mailbox, uids, value: true }),
+    submit(mirror, { op: 'expunge', mailbox, uids }),
+  ]);
+  await Promise.all(pieces);
 }
 
 /** Renaming INBOX moves its messages into a new mailbox and leaves INBOX and its children (RFC 9051 §6.3.6). */
@@ -65,7 +81,7 @@ export function targetMailbox(mirror: Mirror, name: string): TreeMailbox {
   return mailbox;
 }
 
-const CREATE_ERRORS = { notFound: 'NONEXISTENT', invalid: 'CANNOT' } as const;
+const CREATE_ERRORS = { notFound: 'NONEXISTENT', invalid: 'CANNOT', tooLarge: 'LIMIT' } as const;
 
 /** A trailing separator only says that children will follow (RFC 9051 §6.3.4). */
 function levelsOf(name: string): string[] {

@@ -75,17 +75,21 @@ export class Originals {
   }
 
   /** Keeps the octets of a message that has just been written, for it is read next. */
-  async remember(account: number, sha256: string, octets: Uint8Array): Promise<void> {
-    await this.#cache.put(`${account}/${sha256}`, octets).catch(() => {});
+  async remember(account: number, sha256: string, octets: Buffer): Promise<void> {
+    const key = `${account}/${sha256}`;
+    if (this.#small.has(key)) return;
+    this.#small.set(key, Promise.resolve(octets));
+    await this.#cache.put(key, octets).catch(() => {});
+    this.#small.delete(key);
   }
 
   async #whole(original: Original): Promise<Buffer> {
     const key = keyOf(original);
     const cached = this.#cache.readWhole(key, original.size);
     if (cached) return cached;
-    const running = this.#small.get(key) ?? this.#fetchWhole(original);
+    const running = this.#small.get(key) ?? this.#fetchWhole(original).finally(() => this.#small.delete(key));
     this.#small.set(key, running);
-    return running.finally(() => this.#small.delete(key));
+    return running;
   }
 
   async #fetchWhole(original: Original): Promise<Buffer> {
@@ -93,7 +97,7 @@ export class Originals {
     for await (const chunk of exactly(await original.fetch(), original.size)) chunks.push(chunk);
     const octets = Buffer.concat(chunks);
     if (hash('sha256', octets) !== original.sha256) throw new EdgeUnavailable('the original arrived damaged');
-    await this.remember(original.account, original.sha256, octets);
+    await this.#cache.put(keyOf(original), octets).catch(() => {});
     return octets;
   }
 

@@ -34,6 +34,9 @@ type Codes = Partial<Record<OperationError, string>>;
 /** The target of COPY, MOVE and APPEND is what was not found (RFC 9051 §6.3.12). */
 export const tryCreate: Codes = { notFound: 'TRYCREATE' };
 
+/** What STORE asks for may be too much for one message: 64 keywords (shared/flags.ts). */
+export const storeErrors: Codes = { tooLarge: 'LIMIT', notFound: 'EXPUNGEISSUED' };
+
 /** Submits one operation and waits until the mirror shows it. Throws `Refusal`; `codes` overrides what an error means here. */
 export async function submit(mirror: Mirror, operation: Operation, codes: Codes = {}): Promise<Accepted> {
   return accept(await mirror.commits.submit(operation).catch((error: unknown) => mirror.refuse(error)), codes);

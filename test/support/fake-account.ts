@@ -47,6 +47,8 @@ export class FakeAccount {
   horizon = 0;
   /** Octets an account may hold; appends beyond are refused. */
   quota = Number.POSITIVE_INFINITY;
+  /** Messages a mailbox may hold to be destroyed in one operation. */
+  destroyMax = 1000;
   readonly inbox: number;
   readonly #commits = new Map<string, OperationResult[]>();
   readonly #onChange: (modseq: number) => void;
@@ -188,9 +190,11 @@ export class FakeAccount {
 
   #items(base: number, after: number[]): Item[] {
     const items: Item[] = [];
-    for (const { id, modseq, destroyed } of this.mailboxes.values()) if (base > 0 || !destroyed) items.push({ modseq, kind: 1, id });
-    for (const { id, modseq, destroyed } of this.emails.values()) if (base > 0 || !destroyed) items.push({ modseq, kind: 0, id });
     const [modseq = 0, kind = 0, id = 0] = after;
+    // What the asker has not seen needs no tombstone; in the middle of a round it may have seen it on an earlier page.
+    const tombstones = base > 0 || modseq > 0;
+    for (const { id, modseq, destroyed } of this.mailboxes.values()) if (tombstones || !destroyed) items.push({ modseq, kind: 1, id });
+    for (const { id, modseq, destroyed } of this.emails.values()) if (tombstones || !destroyed) items.push({ modseq, kind: 0, id });
     return items
       .filter((item) => item.modseq > modseq || (item.modseq === modseq && (item.kind > kind || (item.kind === kind && item.id > id))))
       .sort((a, b) => a.modseq - b.modseq || a.kind - b.kind || a.id - b.id);
@@ -220,7 +224,7 @@ export class FakeAccount {
       case 'move':
         return this.#applyPlace(operation);
       case 'expunge':
-        this.#expunge(operation.mailbox, operation.uids);
+        this.#expunge(operation.mailbox, this.#deletedAmong(operation.mailbox, operation.uids));
         return { ok: true };
       case 'append':
         return this.#applyAppend(operation, operation.inline > 0 ? payloads.shift() : undefined);
@@ -229,9 +233,7 @@ export class FakeAccount {
       case 'updateMailbox':
         return this.#applyUpdate(operation);
       case 'destroyMailbox':
-        if (!this.#mailbox(operation.mailbox)) return { ok: false, error: 'notFound' };
-        this.#destroyMailbox(operation.mailbox);
-        return { ok: true };
+        return this.#applyDestroy(operation.mailbox);
     }
   }
 
@@ -263,7 +265,7 @@ export class FakeAccount {
       const email = this.emailAt(mailbox, uid);
       const placement = email?.placements.find((p) => p.mailbox === mailbox && p.uid === uid);
       if (!email || !placement) continue;
-      if (placement.modseq > unchangedSince && placement.modseq !== this.modseq) modified.push(uid);
+      if (Math.max(placement.modseq, email.keywordsModseq) > unchangedSince) modified.push(uid);
       else if (placement.deleted !== value) {
         placement.deleted = value;
         this.#touch(email, placement);
@@ -316,6 +318,18 @@ export class FakeAccount {
     if (sibling && sibling !== found) return { ok: false, error: 'alreadyExists' };
     Object.assign(found, change, { modseq: this.modseq });
     return { ok: true };
+  }
+
+  #applyDestroy(mailbox: number): OperationResult {
+    if (!this.#mailbox(mailbox)) return { ok: false, error: 'notFound' };
+    if ((this.picture().get(mailbox)?.size ?? 0) > this.destroyMax) return { ok: false, error: 'tooLarge' };
+    this.#destroyMailbox(mailbox);
+    return { ok: true };
+  }
+
+  #deletedAmong(mailbox: number, uids: number[]): number[] {
+    const isDeleted = (uid: number) => this.picture().get(mailbox)?.get(uid)?.includes('\\Deleted');
+    return uids.filter(isDeleted);
   }
 
   #sibling(parent: number | null, name: string): BridgeMailbox | undefined {

@@ -16,9 +16,10 @@ export interface World {
   mirrors: Mirrors;
   /** A session whose first synchronisation has ended. */
   session(account?: number): Promise<Session>;
+  /** Resolves when the push stands and nothing is under way, so that what comes next is the test's doing. */
+  quiet(session: Session): Promise<void>;
   /** The same folder under another process's mirrors. */
   restart(options?: Partial<MirrorsOptions>): Promise<void>;
-  /** Resolves when every open mirror shows what the edge has. */
   log: { event: string; fields: Record<string, unknown> }[];
 }
 
@@ -48,6 +49,10 @@ export function makeWorld(options: Partial<MirrorsOptions> = {}): World {
       if (!session) throw new Error('the login failed');
       await session.ready();
       return session;
+    },
+    quiet: async (session) => {
+      await until(() => bridge.sockets.some(({ socket }) => socket.readyState === socket.OPEN));
+      await session.refresh();
     },
     restart: async (more) => {
       await world.mirrors.close();
