@@ -70,7 +70,7 @@ async function settle(env: Env, store: MailStore, account: Account, row: Submiss
   for (const { recipient, reply } of failed) deliveryStatus[recipient] = { smtpReply: reply, delivered: 'no', displayed: 'unknown' };
   for (const { recipient, reply } of waiting) deliveryStatus[recipient] = { smtpReply: reply, delivered: 'queued', displayed: 'unknown' };
   // The report first: a crash in between repeats an idempotent report instead of losing it.
-  if (failed.length > 0) await reportFailure(env, store, account, row, failed);
+  if (failed.length > 0) await reportFailure(env, account, row, failed);
   const delay = RETRY_DELAYS_MS[Math.min(row.attempts, RETRY_DELAYS_MS.length - 1)] ?? 0;
   const more = waiting.length > 0;
   await store.updateSubmission(row.id, {
