@@ -1,5 +1,5 @@
 /** Every JMAP method, by the name clients call it and the capability they must be using. */
-import { CORE, MAIL } from '../../../shared/jmap/capabilities.ts';
+import { CORE, MAIL, SUBMISSION } from '../../../shared/jmap/capabilities.ts';
 import type { Method } from '../context.ts';
 import { coreEcho } from './core-echo.ts';
 import { emailChanges } from './email-changes.ts';
@@ -9,11 +9,16 @@ import { emailParse } from './email-parse.ts';
 import { emailQuery } from './email-query.ts';
 import { emailQueryChanges } from './email-query-changes.ts';
 import { emailSet } from './email-set.ts';
+import { identityChanges } from './identity-changes.ts';
+import { identityGet } from './identity-get.ts';
 import { mailboxChanges } from './mailbox-changes.ts';
 import { mailboxGet } from './mailbox-get.ts';
 import { mailboxQuery } from './mailbox-query.ts';
 import { mailboxQueryChanges } from './mailbox-query-changes.ts';
 import { mailboxSet } from './mailbox-set.ts';
+import { submissionChanges } from './submission-changes.ts';
+import { submissionGet } from './submission-get.ts';
+import { submissionSet } from './submission-set.ts';
 import { threadChanges } from './thread-changes.ts';
 import { threadGet } from './thread-get.ts';
 
@@ -22,7 +27,6 @@ interface MethodEntry {
   run: Method;
 }
 
-/** Identity/… and EmailSubmission/… go under SUBMISSION. */
 const BY_CAPABILITY: Record<string, Record<string, Method>> = {
   [CORE]: {
     'Core/echo': coreEcho,
@@ -42,6 +46,13 @@ const BY_CAPABILITY: Record<string, Record<string, Method>> = {
     'Email/set': emailSet,
     'Email/import': emailImport,
     'Email/parse': emailParse,
+  },
+  [SUBMISSION]: {
+    'Identity/get': identityGet,
+    'Identity/changes': identityChanges,
+    'EmailSubmission/get': submissionGet,
+    'EmailSubmission/changes': submissionChanges,
+    'EmailSubmission/set': submissionSet,
   },
 };
 
