@@ -8,6 +8,7 @@ import { invalidArgument } from '../../shared/jmap/readers.ts';
 import { resolveReferences } from '../../shared/jmap/references.ts';
 import type { Invocation, JmapRequest } from '../../shared/jmap/request.ts';
 import type { Env } from '../env.ts';
+import { Busy, CondemnedOriginal, FilterTooLarge } from '../store/mail/index.ts';
 import type { Account } from '../store/mail/types.ts';
 import { StateMismatch } from '../store/mail/types.ts';
 import type { MethodAnswer } from './context.ts';
@@ -54,6 +55,8 @@ function methodError(error: unknown, name: string, context: JmapContext): Method
   if (error instanceof MethodError) return error;
   if (error instanceof ShapeError) return invalidArgument(error);
   if (error instanceof StateMismatch) return new MethodError('stateMismatch');
+  if (error instanceof FilterTooLarge) return new MethodError('unsupportedFilter', error.message);
+  if (error instanceof Busy || error instanceof CondemnedOriginal) return new MethodError('serverUnavailable', error.message);
   console.error(JSON.stringify({ event: 'jmap-method-failed', method: name, account: context.account.id, error: String(error) }));
   return new MethodError('serverFail', 'The method failed; the server has logged why.');
 }

@@ -1,4 +1,29 @@
+/** The JMAP door: discovery, session, API, blobs, push (RFC 8620 §2, §3, §6, RFC 8887). Every route but discovery asks who is calling. */
+import type { Context } from 'hono';
 import { Hono } from 'hono';
+import { readUserCall } from '../auth/caller.ts';
 import type { Env } from '../env.ts';
+import type { Account } from '../store/mail/types.ts';
+import { answerApiRequest, jsonResponse } from './api.ts';
+import { buildSession } from './session.ts';
+import { answerDownload, answerUpload } from './transfer.ts';
+import { openWebSocket } from './websocket.ts';
 
-export const jmapRoutes = new Hono<{ Bindings: Env }>();
+type JmapCall = Context<{ Bindings: Env }>;
+
+/** Runs `answer` for the caller's account, or refuses: 401 without a caller, 403 for a token that may only submit. */
+async function withAccount(c: JmapCall, answer: (account: Account) => Promise<Response> | Response): Promise<Response> {
+  const caller = await readUserCall(c);
+  if (caller instanceof Response) return caller;
+  return caller.scope === 'full' ? answer(caller.account) : new Response('this token may only submit\n', { status: 403 });
+}
+
+export const jmapRoutes = new Hono<{ Bindings: Env }>()
+  .get('/.well-known/jmap', (c) => c.redirect('/jmap/session', 307))
+  .get('/jmap/session', (c) => withAccount(c, (account) => jsonResponse(buildSession(c.env, account, new URL(c.req.url).origin))))
+  .post('/jmap/api', (c) => withAccount(c, (account) => answerApiRequest(c.env, account, c.req.raw)))
+  .post('/jmap/upload/:accountId/', (c) => withAccount(c, (account) => answerUpload(c.env, account, c.req.param('accountId'), c.req.raw)))
+  .get('/jmap/download/:accountId/:blobId/:name', (c) =>
+    withAccount(c, (account) => answerDownload(c.env, account, { ...c.req.param(), accept: c.req.query('accept') })),
+  )
+  .get('/jmap/ws', (c) => withAccount(c, (account) => openWebSocket(c.env, account, c.req.raw)));

@@ -77,7 +77,10 @@ const FILE_NAME_MAX = 120;
 
 /** The name as RFC 8187 §3.2 encodes it, without what could mislead in a folder. */
 function fileName(name: string): string {
-  const clean = name.replace(/[\p{Cc}\p{Cf}/\\]/gu, '_').slice(-FILE_NAME_MAX).toWellFormed();
+  const clean = name
+    .replace(/[\p{Cc}\p{Cf}/\\]/gu, '_')
+    .slice(-FILE_NAME_MAX)
+    .toWellFormed();
   return encodeURIComponent(clean === '' ? 'download' : clean).replace(/['()*]/g, (char) => `%${char.charCodeAt(0).toString(16)}`);
 }
 

@@ -12,8 +12,8 @@ import { messageSizeMax } from '../session.ts';
 import type { Keeping } from './keeping.ts';
 import { keepMessages } from './keeping.ts';
 
-/** Messages made in one call: each is a write of the bucket, of the 50 a request may make. */
-const CREATIONS_MAX = 40;
+/** Messages made in one call: each is a write and a look into the bucket, and memory holds them all. */
+const CREATIONS_MAX = 32;
 
 /** Makes what can be made; every creation ends in `outcome`. */
 export async function createEmails(

@@ -1,0 +1,131 @@
+import { env } from 'cloudflare:test';
+import fc from 'fast-check';
+import { beforeAll, expect, test } from 'vitest';
+import { CALLS_MAX, CORE, MAIL } from '../../../shared/jmap/capabilities.ts';
+import { app } from '../../../workers/app.ts';
+import { METHODS } from '../../../workers/jmap/methods/table.ts';
+import { ORIGIN } from '../../support/directory.ts';
+import { type Client, makeClient } from './client.ts';
+
+let client: Client;
+beforeAll(async () => {
+  client = await makeClient();
+});
+
+test('discovery leads to the session', async () => {
+  const answer = await app.request(`${ORIGIN}/.well-known/jmap`, {}, env);
+  expect([answer.status, answer.headers.get('location')]).toEqual([307, '/jmap/session']);
+});
+
+test('nobody gets in without a credential', async () => {
+  for (const path of ['/jmap/session', '/jmap/ws', '/jmap/download/A1/G1/x'])
+    expect((await app.request(`${ORIGIN}${path}`, {}, env)).status).toBe(401);
+  for (const path of ['/jmap/api', '/jmap/upload/A1/'])
+    expect((await app.request(`${ORIGIN}${path}`, { method: 'POST' }, env)).status).toBe(401);
+});
+
+test('the session has every field of RFC 8620 section 2, with absolute URLs', async () => {
+  const session = (await (await client.fetch('/jmap/session')).json()) as Record<string, never>;
+  expect(Object.keys(session).sort()).toEqual(
+    ['accounts', 'apiUrl', 'capabilities', 'downloadUrl', 'eventSourceUrl', 'primaryAccounts', 'state', 'uploadUrl', 'username'].sort(),
+  );
+  expect(session).toMatchObject({
+    apiUrl: `${ORIGIN}/jmap/api`,
+    uploadUrl: `${ORIGIN}/jmap/upload/{accountId}/`,
+    username: client.account.address,
+    primaryAccounts: { [MAIL]: client.accountId },
+    accounts: { [client.accountId]: { name: client.account.address, isPersonal: true, isReadOnly: false } },
+  });
+  for (const variable of ['{accountId}', '{blobId}', '{name}', '{type}']) expect(session.downloadUrl).toContain(variable);
+  for (const variable of ['{types}', '{closeafter}', '{ping}']) expect(session.eventSourceUrl).toContain(variable);
+  const { sessionState } = await client.request([['Core/echo', {}]]);
+  expect(sessionState).toBe(session.state);
+});
+
+async function problemOf(body: BodyInit, type?: string): Promise<[number, string, string?]> {
+  const answer = await client.post(body, type);
+  const { type: problem, limit } = (await answer.json()) as { type: string; limit?: string };
+  expect(answer.headers.get('content-type')).toBe('application/problem+json');
+  const name = problem.replace('urn:ietf:params:jmap:error:', '');
+  return limit === undefined ? [answer.status, name] : [answer.status, name, limit];
+}
+
+test('what is no request is refused as a whole, with the problem RFC 8620 section 3.6.1 names', async () => {
+  const request = { using: [CORE], methodCalls: [] as unknown[] };
+  expect(await problemOf(JSON.stringify(request), 'text/plain')).toEqual([400, 'notJSON']);
+  expect(await problemOf('{"using": [')).toEqual([400, 'notJSON']);
+  expect(await problemOf(new Uint8Array([0x22, 0xff, 0x22]))).toEqual([400, 'notJSON']);
+  expect(await problemOf('[]')).toEqual([400, 'notRequest']);
+  expect(await problemOf(JSON.stringify({ ...request, using: ['urn:x'] }))).toEqual([400, 'unknownCapability']);
+  const many = Array(CALLS_MAX + 1).fill(['Core/echo', {}, 'c']);
+  expect(await problemOf(JSON.stringify({ ...request, methodCalls: many }))).toEqual([400, 'limit', 'maxCallsInRequest']);
+  expect(await problemOf(`${' '.repeat(10_000_001)}`)).toEqual([400, 'limit', 'maxSizeRequest']);
+});
+
+test('calls run in order, and one that fails does not end the others', async () => {
+  const { methodResponses } = await client.request([
+    ['Core/echo', { hello: true, __proto__: 1 }, 'a'],
+    ['No/such', {}, 'b'],
+    ['Core/echo', { '#x': { resultOf: 'a', name: 'Core/echo', path: '/hello' } }, 'c'],
+    ['Core/echo', { '#x': { resultOf: 'b', name: 'Core/echo', path: '/hello' } }, 'd'],
+    ['Mailbox/get', { accountId: 'A999999' }, 'e'],
+    ['Mailbox/get', { accountId: 7 }, 'f'],
+    ['Mailbox/get', { extra: 7 }, 'g'],
+  ]);
+  const { accountId } = client;
+  expect(methodResponses.map(([name, args, id]) => [name, name === 'error' ? args.type : args, id])).toEqual([
+    ['Core/echo', { accountId, hello: true }, 'a'],
+    ['error', 'unknownMethod', 'b'],
+    ['Core/echo', { accountId, x: true }, 'c'],
+    ['error', 'invalidResultReference', 'd'],
+    ['error', 'accountNotFound', 'e'],
+    ['error', 'invalidArguments', 'f'],
+    ['error', 'invalidArguments', 'g'],
+  ]);
+});
+
+test('a method whose capability is not used does not exist', async () => {
+  const answer = await client.post(JSON.stringify({ using: [CORE], methodCalls: [['Mailbox/get', { accountId: client.accountId }, 'c']] }));
+  expect(await answer.json()).toMatchObject({ methodResponses: [['error', { type: 'unknownMethod' }, 'c']] });
+});
+
+test('created ids are given back when the request has them', async () => {
+  const echo: [string, Record<string, unknown>][] = [['Core/echo', {}]];
+  expect((await client.request(echo)).createdIds).toBeUndefined();
+  expect((await client.request(echo, { createdIds: { a: 'M1' } })).createdIds).toEqual({ a: 'M1' });
+});
+
+test('any request at all is answered, and never by a failure of ours', async () => {
+  const names = [...METHODS.keys()];
+  const args = fc.dictionary(
+    fc.constantFrom(
+      ...['ids', 'properties', 'filter', 'sort', 'limit', 'position', 'anchor', 'create', 'update', 'destroy', 'sinceState', 'emails'],
+      ...['blobIds', 'bodyProperties', 'maxBodyValueBytes', '#ids', 'collapseThreads', 'emailIds', 'maxChanges', 'ifInState'],
+    ),
+    fc.oneof(
+      fc.jsonValue(),
+      fc.constantFrom<unknown>(
+        [],
+        {},
+        null,
+        ['M1'],
+        ['F1', 'F1'],
+        'M1',
+        [{ property: 'subject' }],
+        { inMailbox: 'F1', text: '"*' },
+        { k: { mailboxIds: { F1: true } } },
+        { M1: { 'keywords/a': true } },
+      ),
+    ),
+  );
+  const calls = fc.array(fc.tuple(fc.constantFrom(...names), args), { minLength: 1, maxLength: 4 });
+  await fc.assert(
+    fc.asyncProperty(calls, async (drawn) => {
+      const { methodResponses } = await client.request(drawn);
+      expect(methodResponses.length).toBeGreaterThanOrEqual(drawn.length);
+      for (const [name, answer] of methodResponses)
+        expect(name === 'error' ? answer.type : 'fine', JSON.stringify(drawn)).not.toBe('serverFail');
+    }),
+    { numRuns: 60 },
+  );
+});
