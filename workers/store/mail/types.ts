@@ -187,6 +187,8 @@ export interface MailStore {
   // -- reading
   /** State strings (the decimal modseq) of the types, and the account's modseq. One query. */
   states(): Promise<Record<StateType, string> & { modseq: number }>;
+  /** Octets and emails kept, and the quota in octets (null: none). One query. */
+  usage(): Promise<{ octets: number; messages: number; quota: number | null }>;
   mailboxes(): Promise<MailboxRow[]>;
   mailboxChanges(since: string, max: number): Promise<TypeChanges | null>;
   /** In the order asked; ids that are not this account's, or have no live membership, are left out. */
@@ -202,6 +204,12 @@ export interface MailStore {
   /** One result per operation, in order. `ifInState` guards the type named. */
   apply(operations: AppliedOperation[], options?: { ifInState?: { type: StateType; state: string } }): Promise<OperationResult[]>;
 
+  /**
+   * The copy of a submitted message in Sent (its original is put). `made: false`: a client's APPEND of the same Message-ID
+   * came first, within ten minutes, and `email` is that.
+   */
+  addSent(copy: { sha256: string; index: MessageIndex; receivedAt: number }): Promise<{ email: number; made: boolean }>;
+
   // -- submissions and identities
   identities(): Promise<IdentityRow[]>;
   setIdentity(identity: Partial<IdentityRow> & { id?: number }): Promise<number>;
@@ -214,6 +222,8 @@ export interface MailStore {
   updateSubmission(
     id: number,
     change: Partial<Pick<SubmissionRow, 'undoStatus' | 'deliveryStatus' | 'dueAt' | 'attempts'>>,
+    /** Does nothing, and answers false, when `undoStatus` is another by now. */
+    onlyIf?: SubmissionRow['undoStatus'],
   ): Promise<boolean>;
 
   // -- originals
@@ -224,7 +234,8 @@ export interface MailStore {
 
   // -- the bridge
   changes(cursor: string, limit: number): Promise<ChangesPage>;
-  commit(request: CommitRequest): Promise<CommitAnswer>;
+  /** `put`: digests whose originals this very request has put. */
+  commit(request: CommitRequest, put?: ReadonlySet<string>): Promise<CommitAnswer>;
 }
 
 /**

@@ -1,0 +1,43 @@
+/**
+ * An account's row and its six mailboxes: the MAIL half of an account, written before the directory knows it.
+ */
+import { DEFAULT_MAILBOXES } from '../../../shared/roles.ts';
+import type { Env } from '../../env.ts';
+import { mailDatabase } from './database.ts';
+import { ACCOUNT_MAX, keyOf } from './keys.ts';
+
+/** Makes the account's row and default mailboxes; does nothing when they are there. `quota` in octets, null for none. */
+export async function createMailAccount(env: Env, shard: number, account: number, quota: number | null): Promise<void> {
+  if (!Number.isInteger(account) || account < 1 || account > ACCOUNT_MAX) throw new RangeError(`no account id: ${account}`);
+  const db = mailDatabase(env, shard);
+  const now = Date.now();
+  const uidvalidity = Math.floor(now / 1000);
+  const count = DEFAULT_MAILBOXES.length;
+  const mailboxes = DEFAULT_MAILBOXES.map(({ name, role }, index) => [
+    keyOf(account, index + 1),
+    name,
+    role,
+    index + 1,
+    uidvalidity + index,
+  ]);
+  await db.batch([
+    db
+      .prepare(
+        `INSERT INTO account (id, quota, modseq, nextHorizon, nextHorizonAt, nextMailbox, uidvalidity, mailboxModseq)
+         VALUES (?1, ?2, 1, 0, ?3, ?4, ?5, 1) ON CONFLICT (id) DO NOTHING`,
+      )
+      .bind(account, quota, now, count + 1, uidvalidity + count),
+    db
+      .prepare(
+        `INSERT INTO mailbox SELECT value->>0, NULL, value->>1, value->>2, value->>3, 1, value->>4, 1, 1, 1, 1, 1, NULL, 0, 0, 0, 0, 0, 0
+         FROM json_each(?1) WHERE true ON CONFLICT (key) DO NOTHING`,
+      )
+      .bind(JSON.stringify(mailboxes)),
+  ]);
+}
+
+/** Sets the quota in octets, null for none. */
+export async function setQuota(env: Env, shard: number, account: number, quota: number | null): Promise<void> {
+  const sql = 'UPDATE account SET quota = ?2, modseq = modseq + 1, quotaModseq = modseq + 1 WHERE id = ?1';
+  await mailDatabase(env, shard).prepare(sql).bind(account, quota).run();
+}

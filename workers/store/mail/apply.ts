@@ -1,0 +1,194 @@
+/**
+ * Applies operations to an account: read a snapshot, work the change out, write one batch, tell the hub. Costs one
+ * batch to read (two when messages are added), one to write; statements do not grow with the messages.
+ */
+import type { OperationResult } from '../../../shared/protocol.ts';
+import { type ThreadReferences, threadReferences } from '../../../shared/threads.ts';
+import type { Env } from '../../env.ts';
+import { withAttempts } from './attempts.ts';
+import { mailDatabase, rowsOf } from './database.ts';
+import { tellHub } from './hub.ts';
+import { idOf, keyOf } from './keys.ts';
+import { Ledger } from './ledger.ts';
+import {
+  accountsOf,
+  emailsOf,
+  loadCandidateThreads,
+  mailboxesOf,
+  NoSuchAccount,
+  type ReferenceRow,
+  readAccounts,
+  readMailboxes,
+  readReferences,
+  readThreadsIn,
+  readThreadsOf,
+} from './load.ts';
+import type { OperationContext, RecentCopy } from './operations/context.ts';
+import { operate } from './operations/index.ts';
+import { type AccountState, type EmailState, STATE_COLUMNS } from './rows.ts';
+import { readSentCopies, type SentCopyRow } from './sent-copies.ts';
+import { type Account, type AppliedOperation, StateMismatch, type StateType } from './types.ts';
+import { changeStatements } from './write.ts';
+
+/** Placements one change can remove with their mailbox; a larger one is emptied first, round by round. */
+const MAILBOX_PLACEMENTS_MAX = 1000;
+
+/** What a change does to its ledger. */
+export type Work<Result> = (context: OperationContext) => Result;
+
+/** What a change has to read, and what it writes beside the ledger. */
+export interface Reads {
+  emails: number[];
+  places: [number, number][];
+  /** Mailboxes that go with their mail. */
+  whole: number[];
+  /** Messages to be added: digest → identifiers. */
+  messages: ReadonlyMap<string, ThreadReferences>;
+  blobs: ReadonlySet<string>;
+  ifInState?: { type: StateType; state: string };
+  /** A statement read in the same snapshot; when `before` makes something of it, that is the answer and nothing is written. */
+  log?: { read: D1PreparedStatement; write: (result: unknown) => D1PreparedStatement };
+}
+
+/** Runs one change of one account. `known` is what the log had of it, if it was made before. */
+export async function makeChange<Result>(
+  env: Env,
+  account: Account,
+  reads: Reads,
+  work: Work<Result>,
+): Promise<{ result: Result; known?: undefined } | { known: Record<string, unknown> }> {
+  const db = mailDatabase(env, account.shard);
+  const made = await withAttempts(async () => {
+    const { context, logged } = await readContext(db, account.id, reads);
+    if (logged) return { known: logged };
+    const result = work(context);
+    const change = context.ledger.close();
+    if (!change) return { result };
+    const log = reads.log ? [reads.log.write(result)] : [];
+    await db.batch([...changeStatements(db, [change]), ...log]);
+    return { result, state: change.account };
+  });
+  if ('state' in made && made.state) await tellHub(env, made.state);
+  return 'known' in made && made.known ? { known: made.known } : { result: (made as { result: Result }).result };
+}
+
+async function readContext(
+  db: D1Database,
+  account: number,
+  reads: Reads,
+): Promise<{ context: OperationContext; logged?: Record<string, unknown> }> {
+  const hashes = [...new Set([...reads.messages.values()].flatMap(({ own, ancestors, root }) => [own, root, ...ancestors]))].filter(
+    (hash) => hash !== null,
+  );
+  const pairs = hashes.map((hash): [number, number] => [account, hash]);
+  const owns = [...reads.messages.values()].map(({ own }) => own).filter((own) => own !== null);
+  const now = Date.now();
+  const [accounts, mailboxes, emails, inMailboxes, references, copies, log] = await db.batch([
+    readAccounts(db, [account]),
+    readMailboxes(db, [account]),
+    readThreadsOf(db, account, reads.emails, reads.places),
+    readThreadsIn(db, account, reads.whole, MAILBOX_PLACEMENTS_MAX),
+    readReferences(db, pairs),
+    readSentCopies(db, account, owns, now),
+    ...(reads.log ? [reads.log.read] : []),
+  ]);
+  const state = accountsOf(accounts).get(account);
+  if (!state) throw new NoSuchAccount(`account ${account} has no mail here`);
+  checkState(state, reads.ifInState);
+  const byHash = new Map(rowsOf<ReferenceRow>(references).map(({ hash, thread }) => [hash, thread]));
+  const copyRows = rowsOf<SentCopyRow>(copies);
+  const messages = [...reads.messages.values()].map((references) => ({ account, references }));
+  const candidates = await loadCandidateThreads(db, messages, (_account, hash) => byHash.get(hash));
+  const copied = await readCopied(db, account, copyRows);
+  const loaded = [
+    ...list(emailsOf(emails), account),
+    ...list(emailsOf(inMailboxes), account),
+    ...list(candidates.emails, account),
+    ...copied,
+  ];
+  const ledger = new Ledger({ account: state, mailboxes: list(mailboxesOf(mailboxes), account), emails: unique(loaded) }, now);
+  const context: OperationContext = {
+    ledger,
+    blobs: reads.blobs,
+    references: reads.messages,
+    known: new Map([...byHash].map(([hash, thread]) => [hash, idOf(thread)])),
+    loadedThreads: new Set([...candidates.threads].map(idOf)),
+    sent: new Map(copyRows.map(({ hash, email, ours }): [number, RecentCopy] => [hash, { email, ours: ours === 1 }])),
+  };
+  return { context, logged: rowsOf<Record<string, unknown>>(log)[0] };
+}
+
+/** The emails of recent copies in Sent, which an APPEND may replace. */
+async function readCopied(db: D1Database, account: number, copies: SentCopyRow[]): Promise<EmailState[]> {
+  if (copies.length === 0) return [];
+  const result = await readThreadsOf(
+    db,
+    account,
+    copies.map(({ email }) => email),
+    [],
+  ).run();
+  return list(emailsOf(result), account);
+}
+
+function list<Item>(groups: ReadonlyMap<number, Item[]>, account: number): Item[] {
+  return groups.get(account) ?? [];
+}
+
+function unique(emails: EmailState[]): Iterable<EmailState> {
+  return new Map(emails.map((email) => [email.id, email])).values();
+}
+
+function checkState(account: AccountState, expected: { type: StateType; state: string } | undefined): void {
+  if (expected && String(account[STATE_COLUMNS[expected.type]]) !== expected.state)
+    throw new StateMismatch(`${expected.type} is at another state`);
+}
+
+/** What the operations need to be read. Identifiers of messages are hashed here. */
+export async function readsOf(operations: readonly AppliedOperation[], blobs: ReadonlySet<string>): Promise<Reads> {
+  const messages = new Map<string, ThreadReferences>();
+  const reads: Reads = { emails: [], places: [], whole: [], messages, blobs };
+  for (const operation of operations) {
+    if ('emails' in operation) reads.emails.push(...operation.emails);
+    if ('changes' in operation) reads.emails.push(...operation.changes.map(({ email }) => email));
+    if ('uids' in operation) reads.places.push(...operation.uids.map((uid): [number, number] => [operation.mailbox, uid]));
+    if (operation.op === 'destroyMailbox') reads.whole.push(operation.mailbox);
+    if ('index' in operation) messages.set(operation.sha256, await threadReferences(operation.index));
+  }
+  return reads;
+}
+
+/** Applies operations in order; each is whole or fails alone. `blobs`: digests known to be in R2. */
+export async function applyOperations(
+  env: Env,
+  account: Account,
+  operations: readonly AppliedOperation[],
+  blobs: ReadonlySet<string>,
+  options: Pick<Reads, 'ifInState' | 'log'> = {},
+): Promise<{ results: OperationResult[] } | { known: Record<string, unknown> }> {
+  await emptyLargeMailboxes(env, account, operations);
+  const reads = { ...(await readsOf(operations, blobs)), ...options };
+  const made = await makeChange(env, account, reads, (context) => operations.map((operation) => operate(context, operation)));
+  return made.known ? { known: made.known } : { results: (made as { result: OperationResult[] }).result };
+}
+
+/** Rounds one request may spend on emptying mailboxes: five queries or more each, of 50. */
+const EMPTYING_ROUNDS_MAX = 3;
+
+/** A mailbox with more than one batch can remove is emptied beforehand; what is left after the rounds answers `tooLarge`. */
+async function emptyLargeMailboxes(env: Env, account: Account, operations: readonly AppliedOperation[]): Promise<void> {
+  for (const operation of operations) {
+    if (operation.op !== 'destroyMailbox' || !operation.expungeEmails) continue;
+    const { mailbox } = operation;
+    const reads = { ...(await readsOf([], new Set())), whole: [mailbox] };
+    const key = keyOf(account.id, mailbox);
+    const db = mailDatabase(env, account.shard);
+    for (let round = 0; round < EMPTYING_ROUNDS_MAX; round++) {
+      const row = await db
+        .prepare('SELECT messages, role FROM mailbox WHERE key = ?1')
+        .bind(key)
+        .first<{ messages: number; role: string | null }>();
+      if (!row || row.messages <= MAILBOX_PLACEMENTS_MAX || row.role === 'inbox') break;
+      await makeChange(env, account, reads, ({ ledger }) => ledger.empty(mailbox));
+    }
+  }
+}

@@ -1,0 +1,182 @@
+/**
+ * The feed a mirror follows: everything that changed since its cursor, in pages, ordered by the clock. A cursor is
+ * `base-modseq-key-mailboxes`: all up to `base` is known; emails up to (modseq, key) and mailboxes up to `mailboxes` were
+ * sent since. Placements are told from `base` on, because an email is sent once, at its last change.
+ */
+import type { Part } from '../../../shared/mime/index-types.ts';
+import type { BridgeEmail, BridgeIndex, BridgeMailbox, BridgePlacement, ChangesPage } from '../../../shared/protocol.ts';
+import type { Env } from '../../env.ts';
+import { mailDatabase, rowsOf } from './database.ts';
+import { keyRange } from './keys.ts';
+import { NoSuchAccount } from './load.ts';
+import {
+  type AccountState,
+  EMAIL_STATE_COLUMNS,
+  type EmailState,
+  type EmailStateRow,
+  type MailboxState,
+  type MailboxStateRow,
+  type Placement,
+  readEmailState,
+  readMailboxState,
+} from './rows.ts';
+import type { Account } from './types.ts';
+
+/** Characters of headers and structure in one page: a page is held in memory, and parsed, by both sides. */
+const PAGE_LENGTH_MAX = 4_000_000;
+
+interface Cursor {
+  base: number;
+  modseq: number;
+  key: number;
+  mailboxes: number;
+}
+
+const BEGINNING: Cursor = { base: 0, modseq: 0, key: 0, mailboxes: 0 };
+
+type FeedRow = EmailStateRow & { length: number };
+
+/** One page of changes. Two batches: the rows that changed, then the indexes of those that are new to the asker. */
+export async function readChanges(env: Env, account: Account, cursor: string, limit: number): Promise<ChangesPage> {
+  const db = mailDatabase(env, account.shard);
+  const from = parseCursor(cursor);
+  const at = from ?? BEGINNING;
+  const [accounts, mailboxes, emails] = await db.batch([
+    db.prepare('SELECT * FROM account WHERE id = ?1').bind(account.id),
+    db.prepare('SELECT * FROM mailbox WHERE key BETWEEN ?1 AND ?2 AND modseq > ?3').bind(...keyRange(account.id), at.mailboxes),
+    db
+      .prepare(
+        `SELECT ${EMAIL_STATE_COLUMNS}, length(headers) + length(structure) AS length FROM email WHERE account = ?1
+         AND modseq >= ?2 AND (modseq > ?2 OR key > ?3) AND (gone = 0 OR bornModseq <= ?2) ORDER BY modseq, key LIMIT ?4`,
+      )
+      .bind(account.id, at.modseq, at.key, limit + 1),
+  ]);
+  const state = rowsOf<AccountState>(accounts)[0];
+  if (!state) throw new NoSuchAccount(`account ${account.id} has no mail here`);
+  const isForgotten = at.base > 0 && at.base < state.horizon;
+  if (!from || isForgotten || at.modseq > state.modseq)
+    return { reset: true, mailboxes: [], emails: [], cursor: '', more: true, modseq: state.modseq };
+  const rows = cutPage(rowsOf<FeedRow>(emails), limit, at.base);
+  const more = rows.length < rowsOf<FeedRow>(emails).length;
+  const last = rows.at(-1);
+  const next = more && last ? { ...at, modseq: last.modseq, key: last.key, mailboxes: state.modseq } : null;
+  return {
+    reset: false,
+    mailboxes: rowsOf<MailboxStateRow>(mailboxes).map(readMailboxState).filter(isNews(at)).map(bridgeMailbox),
+    emails: await bridgeEmails(db, rows, at),
+    cursor: next ? formatCursor(next) : String(state.modseq),
+    more,
+    modseq: state.modseq,
+  };
+}
+
+/** Tombstones of mailboxes that the asker never saw are no news. */
+function isNews({ mailboxes }: Cursor): (mailbox: MailboxState) => boolean {
+  return ({ destroyedModseq, createdModseq }) => destroyedModseq === null || createdModseq <= mailboxes;
+}
+
+/** At most `limit` rows, and at most a few megabytes of what new emails bring along; at least one row. */
+function cutPage(rows: FeedRow[], limit: number, base: number): FeedRow[] {
+  let length = 0;
+  const end = rows.slice(0, limit).findIndex((row, index) => {
+    length += row.bornModseq > base ? row.length : 0;
+    return index > 0 && length > PAGE_LENGTH_MAX;
+  });
+  return rows.slice(0, end === -1 ? limit : end);
+}
+
+interface IndexRow {
+  key: number;
+  sentAt: number | null;
+  headersComplete: number;
+  subject: string;
+  preview: string;
+  headers: string;
+  structure: string;
+}
+
+async function bridgeEmails(db: D1Database, rows: FeedRow[], at: Cursor): Promise<BridgeEmail[]> {
+  const keys = rows.filter((row) => row.bornModseq > at.base && row.gone === 0).map(({ key }) => key);
+  const indexes = new Map<number, IndexRow>();
+  if (keys.length > 0) {
+    const sql = `SELECT key, sentAt, headersComplete, subject, preview, headers, structure FROM email WHERE key IN (SELECT value FROM json_each(?1))`;
+    const { results } = await db.prepare(sql).bind(JSON.stringify(keys)).run<IndexRow>();
+    for (const row of results) indexes.set(row.key, row);
+  }
+  return rows.map((row) => bridgeEmail(readEmailState(row), indexes.get(row.key), at));
+}
+
+/** An email that may have been sent on an earlier page, and has changed since, is sent again with its expunged places. */
+function bridgeEmail(email: EmailState, row: IndexRow | undefined, { base, modseq: position }: Cursor): BridgeEmail {
+  const { id, keywordsModseq } = email;
+  const isNew = row !== undefined && row.structure !== '';
+  const isUnseen = email.bornModseq > position;
+  const placements = email.placements.filter(({ modseq, expunged }) => (isNew ? !(isUnseen && expunged) : modseq > base));
+  return {
+    id,
+    keywords: [...email.keywords],
+    keywordsModseq,
+    placements: placements.map(bridgePlacement(email)),
+    ...(isNew ? { index: bridgeIndex(email, row) } : {}),
+    ...(email.gone ? { destroyed: true } : {}),
+  };
+}
+
+function bridgePlacement({ receivedAt }: EmailState): (placement: Placement) => BridgePlacement {
+  return ({ mailbox, uid, savedAt, deleted, modseq, expunged }) => ({
+    mailbox,
+    uid,
+    receivedAt,
+    savedAt,
+    deleted,
+    modseq,
+    ...(expunged === undefined ? {} : { expunged: true }),
+  });
+}
+
+function bridgeIndex({ sha256, size, receivedAt, thread }: EmailState, row: IndexRow): BridgeIndex {
+  const { sentAt, subject, headers, headersComplete, structure, preview } = row;
+  return {
+    sha256,
+    size,
+    receivedAt,
+    sentAt,
+    thread,
+    subject,
+    headers,
+    headersComplete: headersComplete === 1,
+    structure: JSON.parse(structure) as Part,
+    preview,
+  };
+}
+
+function bridgeMailbox(mailbox: MailboxState): BridgeMailbox {
+  const { id, parent, name, role, subscribed, uidvalidity, uidnext, highestModseq, modseq, destroyedModseq } = mailbox;
+  const row = { id, parent, name, role, subscribed, uidvalidity, uidnext, highestModseq, modseq };
+  return destroyedModseq === null ? row : { ...row, destroyed: true };
+}
+
+/** Null when it is none of ours. */
+function parseCursor(text: string): Cursor | null {
+  if (text === '') return BEGINNING;
+  const match = /^(\d{1,15})(?:-(\d{1,15})-(\d{1,16})-(\d{1,15}))?$/.exec(text);
+  if (!match) return null;
+  const base = Number(match[1]);
+  const modseq = Number(match[2] ?? base);
+  return { base, modseq, key: Number(match[3] ?? Number.MAX_SAFE_INTEGER), mailboxes: Number(match[4] ?? base) };
+}
+
+function formatCursor({ base, modseq, key, mailboxes }: Cursor): string {
+  return `${base}-${modseq}-${key}-${mailboxes}`;
+}
+
+/** Head of the feed for many accounts: account → modseq. Unknown accounts are left out. One query a shard. */
+export async function readHeads(env: Env, accounts: readonly Pick<Account, 'id' | 'shard'>[]): Promise<Record<string, number>> {
+  const heads: Record<string, number> = {};
+  for (const [shard, group] of Map.groupBy(accounts, ({ shard }) => shard)) {
+    const statement = mailDatabase(env, shard).prepare('SELECT id, modseq FROM account WHERE id IN (SELECT value FROM json_each(?1))');
+    const { results } = await statement.bind(JSON.stringify(group.map(({ id }) => id))).run<{ id: number; modseq: number }>();
+    for (const { id, modseq } of results) heads[id] = modseq;
+  }
+  return heads;
+}

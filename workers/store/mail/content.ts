@@ -1,0 +1,35 @@
+/**
+ * The columns that never change about an email, made of its `MessageIndex`: what a listing shows, what it is sorted by
+ * and what the full text holds. Text that SQLite or JSON cannot carry (NUL, lone surrogates) is mended here.
+ */
+import type { SearchText } from '../../../shared/mime/index-types.ts';
+import { keyOf } from './keys.ts';
+import type { EmailContent } from './rows.ts';
+import { accountToken } from './search.ts';
+import { sortKeys } from './sort-keys.ts';
+
+export function indexRow({ index, source, verdicts }: EmailContent): Record<string, unknown> {
+  return {
+    ...sortKeys(index),
+    sentAt: index.sentAt,
+    size: index.size,
+    hasAttachment: index.hasAttachment ? 1 : 0,
+    source,
+    verdicts: verdicts === null ? null : storable(JSON.stringify(verdicts)),
+    headersComplete: index.headersComplete ? 1 : 0,
+    subject: storable(index.subject),
+    preview: storable(index.preview),
+    headers: storable(index.headers),
+    structure: storable(JSON.stringify(index.structure)),
+  };
+}
+
+/** A row of `email_text`: key, account, then the columns of `SearchText` in the table's order. */
+export function searchRow(account: number, email: number, text: SearchText): unknown[] {
+  const { from, to, cc, bcc, subject, body, attachments } = text;
+  return [keyOf(account, email), accountToken(account), ...[from, to, cc, bcc, subject, body, attachments].map(storable)];
+}
+
+function storable(text: string): string {
+  return text.toWellFormed().replaceAll('\0', '\u0080');
+}

@@ -1,0 +1,50 @@
+/**
+ * The D1 database an account's mail lies in, and what D1 asks of those who use it: lists travel as one JSON
+ * parameter (100 bound parameters at most), in chunks below its size limits.
+ */
+import type { Env } from '../../env.ts';
+
+/** Items in one `json_each` parameter. */
+const CHUNK_ITEMS_MAX = 1000;
+/** Characters of JSON in one parameter: D1 takes 2 MB a value, and a character may take two octets or more. */
+const CHUNK_LENGTH_MAX = 700_000;
+
+/** The database of a shard. */
+export function mailDatabase(env: Env, shard: number): D1Database {
+  if (shard !== 0) throw new RangeError(`no MAIL database for shard ${shard}`);
+  return env.MAIL_0;
+}
+
+/** Every MAIL database, in the order of their shards. */
+export function mailDatabases(env: Env): D1Database[] {
+  return [env.MAIL_0];
+}
+
+/** One statement per chunk of `items`; none when there are no items. `?1` is the chunk. */
+export function eachChunk(db: D1Database, sql: string, items: readonly unknown[], ...parameters: unknown[]): D1PreparedStatement[] {
+  return chunks(items).map((json) => db.prepare(sql).bind(json, ...parameters));
+}
+
+/** JSON arrays of at most 1,000 items and well under 2 MB, but for a single item that is larger. */
+function chunks(items: readonly unknown[]): string[] {
+  const result: string[] = [];
+  let texts: string[] = [];
+  let length = 0;
+  for (const item of items) {
+    const text = JSON.stringify(item);
+    if (texts.length > 0 && (texts.length >= CHUNK_ITEMS_MAX || length + text.length > CHUNK_LENGTH_MAX)) {
+      result.push(`[${texts.join(',')}]`);
+      texts = [];
+      length = 0;
+    }
+    texts.push(text);
+    length += text.length;
+  }
+  if (texts.length > 0) result.push(`[${texts.join(',')}]`);
+  return result;
+}
+
+/** The rows of one statement of a batch. */
+export function rowsOf<Row>(result: D1Result | undefined): Row[] {
+  return (result?.results ?? []) as Row[];
+}

@@ -1,0 +1,82 @@
+/**
+ * Reading emails, threads and mailboxes as the doors see them. One query each, one row read per object (and one index
+ * entry per email of a thread).
+ */
+import type { Part } from '../../../shared/mime/index-types.ts';
+import type { Env } from '../../env.ts';
+import { mailDatabase } from './database.ts';
+import { idOf, keyRange, keysJson } from './keys.ts';
+import { type MailboxStateRow, readMailboxState } from './rows.ts';
+import type { Account, EmailRow, MailboxRow } from './types.ts';
+
+interface StoredEmail {
+  key: number;
+  thread: number;
+  modseq: number;
+  receivedAt: number;
+  sentAt: number | null;
+  size: number;
+  hasAttachment: number;
+  sha256: string;
+  keywords: string;
+  mailboxes: string;
+  headersComplete: number;
+  subject: string;
+  preview: string;
+  headers: string;
+  structure: string;
+}
+
+const COLUMNS = `key, thread, modseq, receivedAt, sentAt, size, hasAttachment, sha256, keywords, mailboxes, headersComplete, subject, preview, headers, structure`;
+
+/** In the order asked; foreign ids and those without a live membership are left out. */
+export async function readEmails(env: Env, account: Account, ids: number[]): Promise<EmailRow[]> {
+  const sql = `SELECT ${COLUMNS} FROM email WHERE key IN (SELECT value FROM json_each(?1)) AND live = 1`;
+  const { results } = await mailDatabase(env, account.shard).prepare(sql).bind(keysJson(account.id, ids)).run<StoredEmail>();
+  const found = new Map(results.map((row) => [idOf(row.key), row]));
+  return ids
+    .map((id) => found.get(id))
+    .filter((row) => row !== undefined)
+    .map(readEmail);
+}
+
+function readEmail(row: StoredEmail): EmailRow {
+  const { key, thread, hasAttachment, keywords, mailboxes, headersComplete, structure, ...same } = row;
+  return {
+    ...same,
+    id: idOf(key),
+    thread: idOf(thread),
+    hasAttachment: hasAttachment === 1,
+    keywords: JSON.parse(keywords) as string[],
+    mailboxes: JSON.parse(mailboxes) as number[],
+    headersComplete: headersComplete === 1,
+    structure: JSON.parse(structure) as Part,
+  };
+}
+
+/** Thread → its emails by receivedAt, then id. */
+export async function readThreads(env: Env, account: Account, ids: number[]): Promise<Map<number, number[]>> {
+  const sql = `SELECT thread, key FROM email WHERE thread IN (SELECT value FROM json_each(?1)) AND gone = 0 AND live = 1 ORDER BY receivedAt, key`;
+  const statement = mailDatabase(env, account.shard).prepare(sql).bind(keysJson(account.id, ids));
+  const { results } = await statement.run<{ thread: number; key: number }>();
+  const threads = new Map<number, number[]>();
+  for (const { thread, key } of results) {
+    const emails = threads.get(idOf(thread));
+    if (emails) emails.push(idOf(key));
+    else threads.set(idOf(thread), [idOf(key)]);
+  }
+  return threads;
+}
+
+/** Every mailbox that exists, by sort order and name. */
+export async function readMailboxes(env: Env, account: Account): Promise<MailboxRow[]> {
+  const sql = 'SELECT * FROM mailbox WHERE key BETWEEN ?1 AND ?2 AND destroyedModseq IS NULL ORDER BY sortOrder, name, key';
+  const statement = mailDatabase(env, account.shard)
+    .prepare(sql)
+    .bind(...keyRange(account.id));
+  const { results } = await statement.run<MailboxStateRow>();
+  return results.map((row) => {
+    const { createdModseq: _created, destroyedModseq: _destroyed, ...mailbox } = readMailboxState(row);
+    return mailbox;
+  });
+}

@@ -1,0 +1,33 @@
+/**
+ * Tells an account's hub that its clock moved (RFC 8620 §7). Push is best effort: a hub that cannot be reached costs a
+ * line in the log, never the change; whoever missed it asks again by its state.
+ */
+import type { Env } from '../../env.ts';
+import { type AccountState, STATE_COLUMNS } from './rows.ts';
+import type { StateType } from './types.ts';
+
+/** What the hub is told: the clock, and the JMAP types that moved with this change. */
+export interface HubNotice {
+  account: number;
+  modseq: number;
+  changed: Partial<Record<StateType, string>>;
+}
+
+/** The account's hub. */
+export function hubOf(env: Env, account: number): DurableObjectStub {
+  return env.HUB.get(env.HUB.idFromName(String(account)));
+}
+
+/** Sends the notice; never throws. */
+export async function tellHub(env: Env, account: Pick<AccountState, 'id' | 'modseq'> & Partial<AccountState>): Promise<void> {
+  const changed: HubNotice['changed'] = {};
+  for (const [type, column] of Object.entries(STATE_COLUMNS) as [StateType, (typeof STATE_COLUMNS)[StateType]][]) {
+    if (account[column] === account.modseq) changed[type] = String(account.modseq);
+  }
+  const notice: HubNotice = { account: account.id, modseq: account.modseq, changed };
+  try {
+    await hubOf(env, account.id).fetch('https://hub/notify', { method: 'POST', body: JSON.stringify(notice) });
+  } catch (error) {
+    console.error(JSON.stringify({ event: 'hub-unreachable', account: account.id, error: String(error) }));
+  }
+}

@@ -1,0 +1,67 @@
+/**
+ * One account's mail, as the doors see it (types.ts). Everything that reads or writes mail goes through here; beside it lie
+ * what is asked without an account at hand: making one, delivering to many, the outbox, heads of many feeds.
+ */
+import { CHANGES_PAGE_MAX } from '../../../shared/protocol.ts';
+import type { Env } from '../../env.ts';
+import { findOriginals, getOriginal, putOriginal } from '../blobs.ts';
+import { applyOperations } from './apply.ts';
+import { readChanges } from './bridge.ts';
+import { commit } from './commit.ts';
+import { readEmails, readMailboxes, readThreads } from './emails.ts';
+import { destroyIdentity, readIdentities, setIdentity } from './identities.ts';
+import { runQuery } from './query/plan.ts';
+import { addSent } from './sent.ts';
+import { readAccount, statesOf } from './states.ts';
+import { addSubmission, readSubmissions, updateSubmission } from './submissions.ts';
+import { typeChanges } from './type-changes.ts';
+import type { Account, AppliedOperation, MailStore } from './types.ts';
+
+export { createMailAccount, setQuota } from './account.ts';
+export { Busy, CondemnedOriginal } from './attempts.ts';
+export { readHeads } from './bridge.ts';
+export { type AddressedDelivery, type DeliveryStatus, deliver } from './deliver.ts';
+export { type HubNotice, hubOf } from './hub.ts';
+export { NoSuchAccount } from './load.ts';
+export { FilterTooLarge } from './query/filter.ts';
+export { dueSubmissions } from './submissions.ts';
+
+/** Opens an account's mail; costs nothing until asked. */
+export function openMail(env: Env, account: Account): MailStore {
+  return {
+    account,
+    states: async () => statesOf(await readAccount(env, account)),
+    usage: async () => {
+      const { octets, messages, quota } = await readAccount(env, account);
+      return { octets, messages, quota };
+    },
+    mailboxes: () => readMailboxes(env, account),
+    mailboxChanges: (since, max) => typeChanges(env, account, 'Mailbox', since, max),
+    emails: (ids) => readEmails(env, account, ids),
+    emailChanges: (since, max) => typeChanges(env, account, 'Email', since, max),
+    threads: (ids) => readThreads(env, account, ids),
+    threadChanges: (since, max) => typeChanges(env, account, 'Thread', since, max),
+    query: (query) => runQuery(env, account, query),
+    apply: (operations, options) => apply(env, account, operations, options),
+    addSent: (copy) => addSent(env, account, copy),
+    identities: () => readIdentities(env, account),
+    setIdentity: (identity) => setIdentity(env, account, identity),
+    destroyIdentity: (id) => destroyIdentity(env, account, id),
+    identityChanges: (since, max) => typeChanges(env, account, 'Identity', since, max),
+    submissions: (ids) => readSubmissions(env, account, ids),
+    submissionChanges: (since, max) => typeChanges(env, account, 'EmailSubmission', since, max),
+    addSubmission: (key, submission) => addSubmission(env, account, key, submission),
+    updateSubmission: (id, change, onlyIf) => updateSubmission(env, account, id, change, onlyIf),
+    putBlob: (sha256, body, size, facts) => putOriginal(env, account.id, sha256, body, size, facts),
+    getBlob: (sha256, range) => getOriginal(env, account.id, sha256, range),
+    changes: (cursor, limit) => readChanges(env, account, cursor, Math.max(1, Math.min(limit, CHANGES_PAGE_MAX))),
+    commit: (request, blobs) => commit(env, account, request, blobs),
+  };
+}
+
+/** Originals of what is added are looked for first; each is a subrequest. */
+async function apply(env: Env, account: Account, operations: AppliedOperation[], options: Parameters<MailStore['apply']>[1]) {
+  const digests = operations.flatMap((operation) => ('sha256' in operation ? [operation.sha256] : []));
+  const made = await applyOperations(env, account, operations, await findOriginals(env, account.id, digests), options);
+  return 'known' in made ? [] : made.results;
+}

@@ -1,0 +1,34 @@
+/** The table of operations: one vocabulary for IMAP and JMAP (invariant 1). An operation is applied whole or not at all. */
+import type { OperationResult } from '../../../../shared/protocol.ts';
+import type { AppliedOperation } from '../types.ts';
+import type { OperationContext } from './context.ts';
+import { changeKeywords, patchKeywords } from './keywords.ts';
+import { createMailbox, destroyMailbox, updateMailbox } from './mailboxes.ts';
+import { append, importEmail } from './messages.ts';
+import { changeMemberships, copy, destroyEmails, expunge, move, setDeleted } from './placements.ts';
+
+type Operations = {
+  [Op in AppliedOperation['op']]: (context: OperationContext, operation: Extract<AppliedOperation, { op: Op }>) => OperationResult;
+};
+
+const OPERATIONS: Operations = {
+  keywords: changeKeywords,
+  patchKeywords,
+  deleted: setDeleted,
+  copy,
+  move,
+  expunge,
+  append,
+  import: importEmail,
+  memberships: changeMemberships,
+  destroyEmails,
+  createMailbox,
+  updateMailbox,
+  destroyMailbox,
+};
+
+/** Applies one operation to the ledger. */
+export function operate(context: OperationContext, operation: AppliedOperation): OperationResult {
+  const apply = OPERATIONS[operation.op] as (context: OperationContext, operation: AppliedOperation) => OperationResult;
+  return apply(context, operation);
+}

@@ -1,0 +1,160 @@
+/**
+ * Email/query filters (RFC 8621 §4.4.1) as SQL over a row `e` of `email`. Values never enter the text: they travel in one
+ * JSON parameter, because D1 binds at most 100. Every condition is right wherever it stands, under OR and NOT too.
+ */
+import { isKeyword } from '../../../../shared/flags.ts';
+import { SEARCH_COLUMNS, type SearchColumn, toMatchQuery } from '../../../../shared/search.ts';
+import { keyRange } from '../keys.ts';
+import { accountToken } from '../search.ts';
+import type { EmailCondition, EmailFilter } from '../types.ts';
+
+/** Conditions in one filter, and operators nested: SQLite bounds the depth of an expression. */
+const CONDITIONS_MAX = 200;
+const DEPTH_MAX = 20;
+
+/** The filter is larger than any client's; JMAP answers `unsupportedFilter`. */
+export class FilterTooLarge extends Error {}
+
+/** SQL with its values: `?1` is a JSON array, `at(n)` its n-th value. */
+export class Values {
+  readonly #values: unknown[] = [];
+
+  /** SQL that reads the value. */
+  add(value: unknown): string {
+    this.#values.push(value);
+    return `(?1->>${this.#values.length - 1})`;
+  }
+
+  get json(): string {
+    return JSON.stringify(this.#values);
+  }
+}
+
+/** What conditions need to know: whose mail, and for `header` conditions the emails found beforehand. */
+export interface FilterContext {
+  account: number;
+  values: Values;
+  /** Keys of the emails that match a header condition. */
+  headerMatches: ReadonlyMap<EmailCondition, number[]>;
+}
+
+/** SQL that is true for the rows that match. */
+export function filterSql(filter: EmailFilter | null, context: FilterContext): string {
+  if (filter === null) return '1';
+  let count = 0;
+  const compile = (node: EmailFilter, depth: number): string => {
+    if (depth > DEPTH_MAX || ++count > CONDITIONS_MAX) throw new FilterTooLarge('the filter is too large');
+    if (!('operator' in node)) return conditionSql(node, context);
+    const parts = node.conditions.map((part) => compile(part, depth + 1));
+    if (node.operator === 'AND') return balanced(parts, 'AND', '1');
+    const any = balanced(parts, 'OR', '0');
+    return node.operator === 'OR' ? any : `NOT ${any}`;
+  };
+  return compile(filter, 0);
+}
+
+/** Joined as a balanced tree, because a chain of 200 would be 200 levels deep. */
+export function balanced(parts: readonly string[], operator: 'AND' | 'OR', empty: string): string {
+  if (parts.length === 0) return empty;
+  if (parts.length === 1) return `(${parts[0]})`;
+  const middle = parts.length >> 1;
+  return `(${balanced(parts.slice(0, middle), operator, empty)} ${operator} ${balanced(parts.slice(middle), operator, empty)})`;
+}
+
+type Compilers = {
+  [Property in keyof EmailCondition]-?: (
+    value: NonNullable<EmailCondition[Property]>,
+    context: FilterContext,
+    condition: EmailCondition,
+  ) => string;
+};
+
+const SAME_THREAD = 'SELECT 1 FROM email t WHERE t.thread = e.thread AND t.gone = 0 AND t.live = 1 AND';
+
+const CONDITIONS: Compilers = {
+  inMailbox: (mailbox, { values }) => `EXISTS (SELECT 1 FROM json_each(e.mailboxes) WHERE value = ${values.add(mailbox)})`,
+  inMailboxOtherThan: (mailboxes, { values }) =>
+    `EXISTS (SELECT 1 FROM json_each(e.mailboxes) WHERE value NOT IN (SELECT value FROM json_each(${values.add(mailboxes)})))`,
+  before: (time, { values }) => `e.receivedAt < ${values.add(time)}`,
+  after: (time, { values }) => `e.receivedAt >= ${values.add(time)}`,
+  minSize: (size, { values }) => `e.size >= ${values.add(size)}`,
+  maxSize: (size, { values }) => `e.size < ${values.add(size)}`,
+  allInThreadHaveKeyword: (keyword, { values }) => `NOT EXISTS (${SAME_THREAD} NOT ${hasKeyword('t', keyword, values)})`,
+  someInThreadHaveKeyword: (keyword, { values }) => `EXISTS (${SAME_THREAD} ${hasKeyword('t', keyword, values)})`,
+  noneInThreadHaveKeyword: (keyword, { values }) => `NOT EXISTS (${SAME_THREAD} ${hasKeyword('t', keyword, values)})`,
+  hasKeyword: (keyword, { values }) => hasKeyword('e', keyword, values),
+  notKeyword: (keyword, { values }) => `NOT ${hasKeyword('e', keyword, values)}`,
+  hasAttachment: (wanted) => `e.hasAttachment = ${wanted ? 1 : 0}`,
+  text: (text, context) => textSql(text, SEARCH_COLUMNS, context),
+  from: (text, context) => textSql(text, ['from'], context),
+  to: (text, context) => textSql(text, ['to'], context),
+  cc: (text, context) => textSql(text, ['cc'], context),
+  bcc: (text, context) => textSql(text, ['bcc'], context),
+  subject: (text, context) => textSql(text, ['subject'], context),
+  body: (text, context) => textSql(text, ['body'], context),
+  header: (_header, { headerMatches, values }, condition) =>
+    `e.key IN (SELECT value FROM json_each(${values.add(headerMatches.get(condition) ?? [])}))`,
+};
+
+/** The condition's properties are all to match (RFC 8621 §4.4.1). */
+function conditionSql(condition: EmailCondition, context: FilterContext): string {
+  const parts = Object.entries(condition).flatMap(([property, value]) => {
+    if (value === undefined) return [];
+    const compile = CONDITIONS[property as keyof EmailCondition] as (
+      value: unknown,
+      context: FilterContext,
+      condition: EmailCondition,
+    ) => string;
+    return [compile(value, context, condition)];
+  });
+  return balanced(parts, 'AND', '1');
+}
+
+/** Keywords are stored as a JSON array; none contains a quote, so looking for the quoted text is exact. */
+export function hasKeyword(alias: 'e' | 't', keyword: string, values: Values): string {
+  return isKeyword(keyword) ? `(instr(${alias}.keywords, ${values.add(`"${keyword.toLowerCase()}"`)}) > 0)` : '0';
+}
+
+/** All rows that match the text, found once: right anywhere in a filter. The plan does better for the usual place. */
+function textSql(text: string, columns: readonly SearchColumn[], { account, values }: FilterContext): string {
+  const match = matchOf(text, columns, account);
+  if (match === null) return text.trim() === '' ? '1' : '0';
+  const [first, last] = keyRange(account);
+  return `e.key IN (SELECT rowid FROM email_text WHERE email_text MATCH ${values.add(match)} AND rowid BETWEEN ${first} AND ${last})`;
+}
+
+function matchOf(text: string, columns: readonly SearchColumn[], account: number): string | null {
+  return toMatchQuery(text, columns, accountToken(account));
+}
+
+const TEXT_COLUMNS: Partial<Record<keyof EmailCondition, readonly SearchColumn[]>> = {
+  text: SEARCH_COLUMNS,
+  from: ['from'],
+  to: ['to'],
+  cc: ['cc'],
+  bcc: ['bcc'],
+  subject: ['subject'],
+  body: ['body'],
+};
+
+/**
+ * The MATCH expression of all text conditions of a conjunction, and what is left of the conditions without them. `match` is
+ * null when there is no text, or a text without words.
+ */
+export function splitText(conditions: readonly EmailCondition[], account: number): { match: string | null; rest: EmailCondition[] } {
+  const matches: string[] = [];
+  const rest = conditions.map((condition) => {
+    const left: Record<string, unknown> = {};
+    for (const [property, value] of Object.entries(condition)) {
+      const columns = TEXT_COLUMNS[property as keyof EmailCondition];
+      const match = columns && typeof value === 'string' ? matchOf(value, columns, account) : null;
+      if (match === null) left[property] = value;
+      else matches.push(`(${match})`);
+    }
+    return left as EmailCondition;
+  });
+  return {
+    match: matches.length > 0 ? matches.join(' AND ') : null,
+    rest: [...rest.filter((condition) => Object.keys(condition).length > 0)],
+  };
+}

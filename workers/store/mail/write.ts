@@ -1,0 +1,268 @@
+/**
+ * Turns worked-out changes into one batch: all or nothing. The first statement moves each account's clock from where
+ * it was read; where it stands elsewhere by now the column becomes NULL, which its constraint refuses, and
+ * everything is undone. Statements are set-based: their number does not depend on the number of messages.
+ */
+import { indexRow, searchRow } from './content.ts';
+import { eachChunk } from './database.ts';
+import { keyOf, keyRange } from './keys.ts';
+import type { Change } from './ledger.ts';
+import { type EmailState, isUnseen, memberships, type Placement, present, writePlacements } from './rows.ts';
+
+const ACCOUNT_COLUMNS = [
+  'horizon',
+  'nextEmail',
+  'nextMailbox',
+  'uidvalidity',
+  'octets',
+  'messages',
+  'mailboxModseq',
+  'emailModseq',
+  'threadModseq',
+  'deliveryModseq',
+  'quotaModseq',
+] as const;
+
+const UPDATE_ACCOUNTS = `UPDATE account SET
+  modseq = CASE WHEN modseq = j.value->>'expected' THEN j.value->>'modseq' END,
+  ${ACCOUNT_COLUMNS.map((column) => `${column} = j.value->>'${column}'`).join(', ')}
+  FROM json_each(?1) j WHERE account.id = j.value->>'id'`;
+
+const MAILBOX_COLUMNS = [
+  'key',
+  'parent',
+  'name',
+  'role',
+  'sortOrder',
+  'subscribed',
+  'uidvalidity',
+  'uidnext',
+  'highestModseq',
+  'propertiesModseq',
+  'modseq',
+  'createdModseq',
+  'destroyedModseq',
+  'messages',
+  'unseen',
+  'emails',
+  'unread',
+  'threads',
+  'unreadThreads',
+];
+
+const PUT_MAILBOXES = `INSERT INTO mailbox (${MAILBOX_COLUMNS.join(', ')})
+  SELECT ${MAILBOX_COLUMNS.map((_column, index) => `value->>${index}`).join(', ')} FROM json_each(?1) WHERE true
+  ON CONFLICT (key) DO UPDATE SET ${MAILBOX_COLUMNS.slice(1)
+    .map((column) => `${column} = excluded.${column}`)
+    .join(', ')}`;
+
+const EMAIL_COLUMNS = [
+  'key',
+  'account',
+  'thread',
+  'modseq',
+  'live',
+  'bornModseq',
+  'createdModseq',
+  'destroyedModseq',
+  'keywordsModseq',
+  'receivedAt',
+  'sentAt',
+  'size',
+  'hasAttachment',
+  'sha256',
+  'keywords',
+  'mailboxes',
+  'placements',
+  'sortFrom',
+  'sortTo',
+  'sortSubject',
+  'source',
+  'verdicts',
+  'headersComplete',
+  'subject',
+  'preview',
+  'headers',
+  'structure',
+];
+
+const INSERT_EMAILS = `INSERT INTO email (${EMAIL_COLUMNS.join(', ')})
+  SELECT ${EMAIL_COLUMNS.map((_column, index) => `value->>${index}`).join(', ')} FROM json_each(?1)`;
+
+const INSERT_TEXTS = `INSERT INTO email_text (rowid, account, "from", "to", cc, bcc, subject, body, attachments)
+  SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6, value->>7, value->>8 FROM json_each(?1)`;
+
+/** A tombstone keeps what `changes` needs and nothing of the message. */
+const UPDATE_EMAILS = `UPDATE email SET modseq = j.value->>1, gone = j.value->>2, live = j.value->>3, createdModseq = j.value->>4,
+  destroyedModseq = j.value->>5, keywordsModseq = j.value->>6, keywords = j.value->>7, mailboxes = j.value->>8, placements = j.value->>9
+  FROM json_each(?1) j WHERE email.key = j.value->>0`;
+
+const EMPTY_TOMBSTONES = `UPDATE email SET sortFrom = '', sortTo = '', sortSubject = '', subject = '', preview = '', headers = '', structure = '', verdicts = NULL
+  WHERE key IN (SELECT value FROM json_each(?1))`;
+
+const INSERT_PLACEMENTS = `INSERT INTO placement (mailbox, uid, email, thread, receivedAt, unseen, listed)
+  SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6 FROM json_each(?1)`;
+
+const UPDATE_PLACEMENTS = `UPDATE placement SET unseen = j.value->>2, listed = j.value->>3
+  FROM json_each(?1) j WHERE placement.mailbox = j.value->>0 AND placement.uid = j.value->>1`;
+
+const DELETE_PLACEMENTS = `DELETE FROM placement WHERE (mailbox, uid) IN (SELECT value->>0, value->>1 FROM json_each(?1))`;
+
+const PUT_REFERENCES = `INSERT INTO reference (account, hash, thread) SELECT value->>0, value->>1, value->>2 FROM json_each(?1) WHERE true
+  ON CONFLICT (account, hash) DO UPDATE SET thread = excluded.thread`;
+
+const INSERT_RECEIPTS = `INSERT INTO receipt (spool, account, email) SELECT value->>0, value->>1, value->>2 FROM json_each(?1)`;
+
+const PUT_SENT_COPIES = `INSERT INTO sent_copy (account, hash, email, ours, at)
+  SELECT value->>0, value->>1, value->>2, value->>3, value->>4 FROM json_each(?1) WHERE true
+  ON CONFLICT (account, hash) DO UPDATE SET email = excluded.email, ours = excluded.ours, at = excluded.at`;
+
+/** Pointing to an original that is being deleted undoes the batch; pointing to one that is only condemned saves it. */
+const GUARD_CONDEMNED = `INSERT INTO guard (broken) SELECT 'condemned' FROM condemned
+  WHERE (account, sha256) IN (SELECT value->>0, value->>1 FROM json_each(?1)) AND deleting = 1`;
+const PARDON = `DELETE FROM condemned WHERE (account, sha256) IN (SELECT value->>0, value->>1 FROM json_each(?1))`;
+
+/** Counts every thread of an account anew, by the rule of counters.ts; only when another mailbox becomes the trash. */
+const RECOUNT_THREADS = `WITH
+  trash AS (SELECT key % 4294967296 AS id FROM mailbox WHERE key BETWEEN ?1 AND ?2 AND role = 'trash' AND destroyedModseq IS NULL),
+  place AS (
+    SELECT thread, m.value AS mailbox, m.value IN (SELECT id FROM trash) AS trashed,
+      instr(keywords, '"$seen"') = 0 AND instr(keywords, '"$draft"') = 0 AS unread
+    FROM email, json_each(email.mailboxes) m WHERE account = ?3 AND live = 1),
+  unread AS (SELECT DISTINCT thread, trashed FROM place WHERE unread)
+  UPDATE mailbox SET unreadThreads = (
+    SELECT COUNT(DISTINCT p.thread) FROM place p JOIN unread u ON u.thread = p.thread AND u.trashed = p.trashed
+    WHERE p.mailbox = mailbox.key % 4294967296)
+  WHERE key BETWEEN ?1 AND ?2 AND destroyedModseq IS NULL`;
+
+/** The statements of a batch that makes all of `changes`, or none. Accounts must differ and lie in `db`. */
+export function changeStatements(db: D1Database, changes: readonly Change[]): D1PreparedStatement[] {
+  const created = changes.flatMap(({ account, created }) => created.map((entry) => ({ account: account.id, ...entry })));
+  const updated = changes.flatMap(({ account, updated }) => updated.map((entry) => ({ account: account.id, ...entry })));
+  const gone = updated.filter(({ after }) => after.gone).map(({ account, after }) => keyOf(account, after.id));
+  const blobs = created.map(({ account, email }) => [account, email.sha256]);
+  return [
+    ...eachChunk(db, UPDATE_ACCOUNTS, changes.map(accountRow)),
+    ...eachChunk(db, GUARD_CONDEMNED, blobs),
+    ...eachChunk(db, PARDON, blobs),
+    ...eachChunk(db, INSERT_EMAILS, created.map(newEmailRow)),
+    ...eachChunk(
+      db,
+      INSERT_TEXTS,
+      created.map(({ account, email, content }) => searchRow(account, email.id, content.index.search)),
+    ),
+    ...eachChunk(
+      db,
+      UPDATE_EMAILS,
+      updated.map(({ account, after }) => changedEmailRow(account, after)),
+    ),
+    ...eachChunk(db, EMPTY_TOMBSTONES, gone),
+    ...eachChunk(db, 'DELETE FROM email_text WHERE rowid IN (SELECT value FROM json_each(?1))', gone),
+    ...placementStatements(db, created, updated),
+    ...eachChunk(db, PUT_MAILBOXES, changes.flatMap(mailboxRows)),
+    ...recounts(db, changes),
+    ...eachChunk(
+      db,
+      PUT_REFERENCES,
+      changes.flatMap(({ account, references }) => references.map(({ hash, thread }) => [account.id, hash, keyOf(account.id, thread)])),
+    ),
+    ...eachChunk(
+      db,
+      INSERT_RECEIPTS,
+      changes.flatMap(({ account, receipts }) => receipts.map(({ spool, email }) => [spool, account.id, email])),
+    ),
+    ...eachChunk(
+      db,
+      PUT_SENT_COPIES,
+      changes.flatMap(({ account, sentCopies, now }) =>
+        sentCopies.map(({ hash, email, ours }) => [account.id, hash, email, ours ? 1 : 0, now]),
+      ),
+    ),
+  ];
+}
+
+function accountRow({ account, expectedModseq }: Change): unknown {
+  return { ...account, expected: expectedModseq };
+}
+
+function mailboxRows({ account, mailboxes }: Change): unknown[][] {
+  return mailboxes.map((mailbox) => {
+    const parent = mailbox.parent === null ? null : keyOf(account.id, mailbox.parent);
+    const row: Record<string, unknown> = { ...mailbox, key: keyOf(account.id, mailbox.id), parent, subscribed: mailbox.subscribed ? 1 : 0 };
+    return MAILBOX_COLUMNS.map((column) => row[column] ?? null);
+  });
+}
+
+function newEmailRow({ account, email, content }: Change['created'][number] & { account: number }): unknown[] {
+  const row: Record<string, unknown> = {
+    ...email,
+    ...indexRow(content),
+    key: keyOf(account, email.id),
+    account,
+    thread: keyOf(account, email.thread),
+    live: memberships(email).length > 0 ? 1 : 0,
+    keywords: JSON.stringify(email.keywords),
+    mailboxes: JSON.stringify(memberships(email)),
+    placements: writePlacements(email.placements),
+  };
+  return EMAIL_COLUMNS.map((column) => row[column] ?? null);
+}
+
+function changedEmailRow(account: number, email: EmailState): unknown[] {
+  const mailboxes = memberships(email);
+  return [
+    keyOf(account, email.id),
+    email.modseq,
+    email.gone ? 1 : 0,
+    mailboxes.length > 0 ? 1 : 0,
+    email.createdModseq,
+    email.destroyedModseq,
+    email.keywordsModseq,
+    JSON.stringify(email.keywords),
+    JSON.stringify(mailboxes),
+    writePlacements(email.placements),
+  ];
+}
+
+type Account<Entry> = Entry & { account: number };
+
+/** Rows of `placement` before and after, and the statements that lead from one to the other. */
+function placementStatements(
+  db: D1Database,
+  created: Account<Change['created'][number]>[],
+  updated: Account<Change['updated'][number]>[],
+): D1PreparedStatement[] {
+  const inserts: unknown[][] = [];
+  const updates: unknown[][] = [];
+  const deletes: unknown[][] = [];
+  for (const { account, email } of created) {
+    for (const place of present(email)) inserts.push(placementRow(account, email, place));
+  }
+  for (const { account, before, after } of updated) {
+    const olds = new Map(present(before).map((place) => [`${place.mailbox}:${place.uid}`, placementRow(account, before, place)]));
+    for (const place of present(after)) {
+      const row = placementRow(account, after, place);
+      const old = olds.get(`${place.mailbox}:${place.uid}`);
+      olds.delete(`${place.mailbox}:${place.uid}`);
+      if (!old) inserts.push(row);
+      else if (old[5] !== row[5] || old[6] !== row[6]) updates.push([row[0], row[1], row[5], row[6]]);
+    }
+    for (const [mailbox, uid] of olds.values()) deletes.push([mailbox, uid]);
+  }
+  return [
+    ...eachChunk(db, DELETE_PLACEMENTS, deletes),
+    ...eachChunk(db, UPDATE_PLACEMENTS, updates),
+    ...eachChunk(db, INSERT_PLACEMENTS, inserts),
+  ];
+}
+
+function placementRow(account: number, email: EmailState, place: Placement): unknown[] {
+  const listed = present(email).find((other) => other.mailbox === place.mailbox && !other.deleted)?.uid === place.uid;
+  const keys = [keyOf(account, place.mailbox), place.uid, keyOf(account, email.id), keyOf(account, email.thread)];
+  return [...keys, email.receivedAt, isUnseen(email) ? 1 : 0, listed ? 1 : 0];
+}
+
+function recounts(db: D1Database, changes: readonly Change[]): D1PreparedStatement[] {
+  const moved = changes.filter(({ recountThreads }) => recountThreads);
+  return moved.map(({ account }) => db.prepare(RECOUNT_THREADS).bind(...keyRange(account.id), account.id));
+}
