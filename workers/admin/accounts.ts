@@ -38,7 +38,7 @@ export const accountRoutes = new Hono<{ Bindings: Env }>()
     const account = await accountNamed(c.env, c.req.param('address'));
     const fields = await readFields(c.req.raw);
     const change = { name: readName(fields) ?? account.name, quota: fields.quota === null ? null : (readQuota(fields) ?? account.quota) };
-    await changeAccount(c.env, account.id, change);
+    await changeAccount(c.env, account, change);
     return c.json(described({ ...account, ...change }));
   })
   .put('/:address/password', async (c) => {

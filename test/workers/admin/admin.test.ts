@@ -1,10 +1,12 @@
 import { env } from 'cloudflare:test';
 import { beforeAll, expect, test } from 'vitest';
+import { DEFAULT_MAILBOXES } from '../../../shared/roles.ts';
 import { makeVerifier, SCRAM_ITERATIONS_MIN, type Verifier } from '../../../shared/scram.ts';
 import { toHex } from '../../../shared/signing.ts';
 import { app } from '../../../workers/app.ts';
 import type { Env } from '../../../workers/env.ts';
 import { openDirectory } from '../../../workers/store/directory/index.ts';
+import { openMail } from '../../../workers/store/mail/index.ts';
 import { ORIGIN, postJson, scramLogin } from '../../support/directory.ts';
 
 const TOKEN = 'the-admin-token';
@@ -60,6 +62,19 @@ test('an account is refused when its domain is not ours, its address is taken or
   expect((await addAccount('taken@example.test')).status).toBe(201);
   expect((await addAccount('TAKEN@example.test')).status).toBe(409);
   expect((await addAccount('me+x@example.test')).status).toBe(422);
+});
+
+test('an account is born with its mailboxes, and its quota is counted where its mail is', async () => {
+  const { id } = await (await addAccount('born@example.test')).json<{ id: number }>();
+  const account = await openDirectory(bindings).account(id);
+  if (!account) throw new Error('not there');
+  const roles = (await openMail(bindings, account).mailboxes()).map(({ role }) => role);
+  expect(roles).toEqual(DEFAULT_MAILBOXES.map(({ role }) => role));
+  const changed = await admin('PATCH', '/accounts/born@example.test', { name: 'Born', quota: 5000 });
+  expect(await changed.json()).toMatchObject({ name: 'Born', quota: 5000 });
+  const row = await bindings.MAIL_0.prepare('SELECT quota FROM account WHERE id = ?').bind(id).first();
+  expect(row).toEqual({ quota: 5000 });
+  expect(await (await admin('PATCH', '/accounts/born@example.test', { quota: null })).json()).toMatchObject({ name: 'Born', quota: null });
 });
 
 test('a password replaces the one before and keeps the salt', async () => {

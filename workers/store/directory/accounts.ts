@@ -3,6 +3,7 @@
  * points to an account without mailboxes (DESIGN.md, "The edge"). Ids are never used twice.
  */
 import type { Env } from '../../env.ts';
+import { createMailAccount, setQuota } from '../mail/index.ts';
 import type { Account } from '../mail/types.ts';
 import type { CredentialKeys } from './credentials.ts';
 import { ACCOUNT_COLUMNS, type AccountColumns, accountOf, isUniqueViolation } from './rows.ts';
@@ -80,6 +81,7 @@ export async function addAccount(env: Env, account: NewAccount, now: number): Pr
       .bind(account.address)
       .first<{ id: number; taken: number }>();
     if (!next || next.taken) return 'taken';
+    await createMailAccount(env, FIRST_SHARD, next.id, account.quota);
     try {
       await env.DIRECTORY.batch(accountRows(env, next.id, account, now));
       return { id: next.id };
@@ -108,8 +110,13 @@ function accountRows(env: Env, id: number, account: NewAccount, now: number): D1
   ];
 }
 
-/** Display name and quota, both as given. */
-export async function changeAccount(env: Env, id: number, change: { name: string; quota: number | null }): Promise<void> {
+/** Display name and quota, both as given; the quota also where mail is counted. */
+export async function changeAccount(
+  env: Env,
+  { id, shard, quota }: Account,
+  change: { name: string; quota: number | null },
+): Promise<void> {
+  if (change.quota !== quota) await setQuota(env, shard, id, change.quota);
   await env.DIRECTORY.prepare('UPDATE account SET name = ?, quota = ? WHERE id = ?').bind(change.name, change.quota, id).run();
 }
 
