@@ -40,9 +40,11 @@ async function run(settings: EmbeddedSettings): Promise<void> {
   let receiver: Child<Ports> | undefined;
   let workerd: number[] = [];
   let edge: Child<LocalEdgeReady> | undefined;
+  let noted = Promise.resolve();
   const note = () => {
     const children = [edge?.pid(), receiver?.pid(), ...workerd].filter((pid) => pid !== undefined);
-    return writeWhole(runFile, { supervisor: process.pid, children } satisfies RunFile);
+    noted = noted.then(() => writeWhole(runFile, { supervisor: process.pid, children } satisfies RunFile));
+    return noted;
   };
   edge = await startEdge(settings, secrets, (ready) => {
     workerd = ready.workerd;
