@@ -4,6 +4,7 @@
  * note. A call that the edge refuses is halved until the message that offends stands alone and waits alone.
  * An entry leaves when every recipient is acknowledged; a recipient refused for good is kept in `refused/`.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { INGEST_PAIRS_MAX, INLINE_MESSAGE_MAX, type IngestAnswer, type RecipientAnswer } from '../../shared/protocol.ts';
 import { type Edge, EdgeRefused, EdgeUnavailable } from '../edge.ts';
 import type { Log } from '../log.ts';
@@ -11,6 +12,8 @@ import { type Outcome, type SpoolEntry, toIngestMessage, waitingRecipients } fro
 import type { SpoolFolder } from './folder.ts';
 import { type Delivery, Lane } from './lane.ts';
 
+/** Closing waits this long for calls in flight; what they carry is still on disk and will be asked again. */
+const CLOSE_MS = 3000;
 /** Refusals that are about this receiver, not about a message: key revoked or unknown, wrong place, old version. */
 const RECEIVER_REFUSALS = new Set([401, 403, 404, 426]);
 
@@ -54,7 +57,7 @@ export function startDrain(options: DrainOptions): Drain {
     },
     async close() {
       options.spool.onArrival(() => {});
-      await Promise.all([small.close(), large.close()]);
+      await Promise.race([Promise.all([small.close(), large.close()]), sleep(CLOSE_MS, undefined, { ref: false })]);
     },
   };
 }

@@ -221,19 +221,19 @@ export class SpoolFolder {
 
   /** The record goes first: an original without one is swept at the next start. */
   async #remove(spoolId: string): Promise<void> {
-    this.#forget(spoolId);
     await removeFile(this.#recordPath(spoolId));
     await removeFile(this.originalPath(spoolId));
+    this.#forget(spoolId);
   }
 
   async #putAside(spoolId: string, reason: string): Promise<void> {
-    this.#forget(spoolId);
     this.#log.error('spool.refused', { spoolId, reason, kept: path.join(this.directory, 'refused') });
     for (const name of [`${spoolId}.json`, `${spoolId}.eml`]) {
       await rename(path.join(this.directory, name), path.join(this.directory, 'refused', name)).catch((error: NodeJS.ErrnoException) => {
         if (error.code !== 'ENOENT') throw error;
       });
     }
+    this.#forget(spoolId);
   }
 
   #keepWarm(entry: SpoolEntry, bytes: Buffer, recordOctets: number): void {

@@ -130,9 +130,13 @@ export interface World {
   close(): Promise<void>;
 }
 
-/** Starts one. `config` overrides what a test needs otherwise. */
+/** Starts one in a folder of its own. `config` overrides what a test needs otherwise. */
 export async function startWorld(config: Partial<SmtpOptions['config']> = {}): Promise<World> {
-  const folder = await mkdtemp(path.join(tmpdir(), 'posthouse-smtp-'));
+  return startWorldIn(await mkdtemp(path.join(tmpdir(), 'posthouse-smtp-')), config);
+}
+
+/** Starts one on what is in the folder already. */
+export async function startWorldIn(folder: string, config: Partial<SmtpOptions['config']>): Promise<World> {
   const edge = new FakeEdge();
   const login = new FakeLogin();
   const log = new EventLog();
@@ -170,9 +174,11 @@ export async function startWorld(config: Partial<SmtpOptions['config']> = {}): P
   };
 }
 
-/** One key for all worlds of a run: making one takes longer than most tests. */
+/** One key for all worlds of a process and its children: making one takes longer than most tests. */
+export const tlsFolder = process.env.POSTHOUSE_TEST_TLS ?? path.join(tmpdir(), `posthouse-test-tls-${process.pid}`);
+
 async function localTls(): Promise<{ current(): { key: Buffer; cert: Buffer } }> {
-  const files = await ensureLocalCertificate(path.join(tmpdir(), `posthouse-test-tls-${process.pid}`), ['mx.example.test']);
+  const files = await ensureLocalCertificate(tlsFolder, ['mx.example.test']);
   const material = { key: await readFile(files.key), cert: await readFile(files.certificate) };
   return { current: () => material };
 }
@@ -182,7 +188,7 @@ export async function until(holds: () => boolean | Promise<boolean>, what = 'the
   const deadline = Date.now() + 10_000;
   while (!(await holds())) {
     if (Date.now() > deadline) throw new Error(`waited in vain for ${what}`);
-    await new Promise((resolve) => setImmediate(resolve));
+    await new Promise((resolve) => setTimeout(resolve, 2));
   }
 }
 
