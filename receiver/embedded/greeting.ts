@@ -6,7 +6,7 @@ import { DEMO_ACCOUNTS, DEMO_PASSWORD } from './world.ts';
 /** The text, first line `posthouse is ready …`. */
 export function greeting(home: string, http: string, ports: Ports): string {
   const [me, you] = DEMO_ACCOUNTS.map(({ address }) => address);
-  const ca = path.relative(process.cwd(), path.join(home, 'tls/ca.pem')) || 'ca.pem';
+  const ca = shorten(path.join(home, 'tls/ca.pem'));
   return `posthouse is ready at ${http}
 
   webmail      ${http}   log in as ${me}, password ${DEMO_PASSWORD} (or ${you})
@@ -23,4 +23,10 @@ export function greeting(home: string, http: string, ports: Ports): string {
 
   Ctrl-C stops it; starting it again finds all mail.
 `;
+}
+
+/** Relative to where the person stands, unless that leads upwards. */
+function shorten(file: string): string {
+  const relative = path.relative(process.cwd(), file);
+  return relative.startsWith('..') ? file : relative;
 }

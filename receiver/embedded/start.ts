@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto';
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { buildReceiver } from '../build.ts';
 import { type Ports, SettingError } from '../config.ts';
 import { makeLog } from '../log.ts';
 import { ensureLocalCertificate, type LocalCertificate } from '../tls/local-ca.ts';
@@ -17,7 +18,7 @@ import { type EmbeddedSettings, readEmbeddedSettings } from './settings.ts';
 import { ensureWebmail } from './webmail.ts';
 import { DEMO_ACCOUNTS, DEMO_PASSWORD, ensureWorld } from './world.ts';
 
-const SCRIPTS = { supervisor: 'receiver/embedded/start.ts', edge: 'receiver/embedded/edge-main.ts', receiver: 'receiver/main.ts' };
+const SCRIPTS = { supervisor: 'receiver/embedded/start.ts', edge: 'receiver/embedded/edge-main.ts', receiver: 'dist/receiver/main.js' };
 
 /** Pids of a running home, kept in `run.json` so that the next start finds what a killed one left. */
 interface RunFile {
@@ -36,6 +37,7 @@ async function run(settings: EmbeddedSettings): Promise<void> {
     ensureSecrets(settings.home, addresses),
     ensureLocalCertificate(path.join(settings.home, 'tls'), ['localhost', '127.0.0.1', '::1', settings.hostname]),
     ensureWebmail(),
+    buildReceiver(),
   ]);
   let receiver: Child<Ports> | undefined;
   let workerd: number[] = [];

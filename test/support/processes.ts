@@ -6,7 +6,7 @@ import type { Posthouse } from './posthouse.ts';
 
 /** The pid of the receiver that runs now. */
 export function receiverPid(posthouse: Posthouse): Promise<number> {
-  return pidOf(posthouse, 'receiver/main.ts');
+  return pidOf(posthouse, 'dist/receiver/main.js');
 }
 
 /** The pid of the local edge's process that runs now. */
