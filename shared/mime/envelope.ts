@@ -1,6 +1,6 @@
 /**
  * ENVELOPE (RFC 9051 §7.5.2) from raw header lines. As Dovecot does, values travel undecoded and only
- * unfolded; of several fields of one name the first counts; Sender and Reply-To default to From; an
+ * unfolded, white space in subject and names one space; of several fields of one name the first counts; Sender and Reply-To default to From; an
  * address without domain or local part says so in the place of the missing half, because NIL there
  * would mean a group.
  */
@@ -20,9 +20,10 @@ export function envelopeWire(headers: string): string {
     return own === 'NIL' ? from : own;
   };
   const text = (name: string) => imapNstring(headerValue(fields, name));
+  const subject = headerValue(fields, 'subject');
   const list = (name: string) => addressesWire(fields, name);
   const people = [from, orFrom('sender'), orFrom('reply-to'), list('to'), list('cc'), list('bcc')].join(' ');
-  return `(${text('date')} ${text('subject')} ${people} ${text('in-reply-to')} ${text('message-id')})`;
+  return `(${text('date')} ${imapNstring(subject && oneSpaced(subject))} ${people} ${text('in-reply-to')} ${text('message-id')})`;
 }
 
 function addressesWire(fields: readonly HeaderField[], name: string): string {
@@ -37,5 +38,9 @@ function itemWire(item: AddressItem): string {
 }
 
 function mailboxWire({ rawName, route, local, domain }: Mailbox): string {
-  return `(${imapNstring(rawName)} ${imapNstring(route)} ${imapString(local || MISSING_LOCAL)} ${imapString(domain || MISSING_DOMAIN)})`;
+  return `(${imapNstring(rawName && oneSpaced(rawName))} ${imapNstring(route)} ${imapString(local || MISSING_LOCAL)} ${imapString(domain || MISSING_DOMAIN)})`;
+}
+
+function oneSpaced(text: string): string {
+  return text.replace(/[ \t]+/g, ' ').trimStart();
 }

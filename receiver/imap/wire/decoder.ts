@@ -45,6 +45,8 @@ export type LiteralLimit = (start: string, taken: number) => number;
 const LITERAL_AT_END = /(~?)\{(\d{1,20})(\+|-)?\}$/;
 /** Longest text LITERAL_AT_END can match. */
 const LITERAL_MARK_MAX = 25;
+/** Of a command that is skipped: its tag is in there. */
+const START_KEPT = 256;
 const LF = 0x0a;
 
 type State = 'text' | 'literal' | 'skipText';
@@ -117,7 +119,7 @@ export class Decoder {
     if (this.#state === 'skipText') this.#discarded += length;
     else {
       this.#textLength += length;
-      if (this.#textLength > TEXT_MAX) this.#beginSkip();
+      if (this.#textLength > TEXT_MAX) this.#beginSkip(stop);
       else this.#line += this.#input.toString('latin1', this.#position, stop);
     }
     this.#position = end < 0 ? stop : end + 1;
@@ -126,10 +128,11 @@ export class Decoder {
   }
 
   /** Keeps what names the command (its tag is in there), throws the rest away. */
-  #beginSkip(): void {
+  #beginSkip(stop: number): void {
     this.#refusal ??= 'text';
     this.#state = 'skipText';
-    if (this.#parts.length === 0) this.#parts.push(this.#line.slice(0, 256));
+    const start = this.#line + this.#input.toString('latin1', this.#position, Math.min(stop, this.#position + START_KEPT));
+    if (this.#parts.length === 0) this.#parts.push(start.slice(0, START_KEPT));
     this.#line = '';
   }
 
