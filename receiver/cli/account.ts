@@ -9,8 +9,8 @@ const UNITS: Record<string, number> = { '': 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 3
 
 const add: Command = {
   words: ['ADDRESS'],
-  summary: 'Adds an account; its domain must be there (posthouse domain add).',
-  details: 'The password is asked for twice, or read as one line from stdin.',
+  summary: 'Adds an account in one of our domains.',
+  details: 'A new domain is added first: posthouse domain add. The password is asked for twice, or read as one line from stdin.',
   options: {
     name: { type: 'string', value: 'NAME', help: 'Display name, e.g. "Ada Lovelace".' },
     quota: { type: 'string', value: 'SIZE', help: 'Most octets of mail, e.g. 500M or 10G. No limit without it.' },

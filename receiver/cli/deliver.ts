@@ -7,7 +7,7 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { parseAddress } from '../../shared/address.ts';
 import { type Call, type Command, Failure, UsageError } from './command.ts';
-import { type Outcome, SmtpSender } from './smtp-sender.ts';
+import type { Outcome, SmtpSender } from './smtp-sender.ts';
 
 const CONNECTIONS = 4;
 /** The receiver allows no more from one address at once. */
@@ -41,6 +41,8 @@ export const deliverCommand: Command = {
     const target = readTarget(call);
     const files = (await Promise.all(call.words.map((name) => listFiles(call.installation.file(name))))).flat();
     if (files.length === 0) throw new Failure('There is no message file there.');
+    // Loaded here, because it takes longer to load than every other command to run.
+    const { SmtpSender } = await import('./smtp-sender.ts');
     const started = Date.now();
     const tally: Tally = { sent: 0, refused: [] };
     const queue = files.values();
@@ -84,18 +86,25 @@ export function asSmtpData(octets: Buffer): Buffer {
   return Buffer.from(text.replace(/\r\n|\r|\n/g, '\r\n'), 'latin1');
 }
 
-/** Return-Path, else From, else the null sender. */
+/** Where the envelope sender stands in a header, in the order in which it counts. */
+const SENDER_FIELDS = [
+  /^Return-Path:[^\r\n<]{0,200}<([^\r\n<>]{0,254})>/im,
+  /^From:[^\r\n<]{0,500}<([^\r\n<>]{1,254})>/im,
+  /^From:[ \t]*([^\s<>]{1,254})[ \t]*$/im,
+];
+
+/** Return-Path, else From, else the null sender, which a bounce's Return-Path is too. */
 export function senderOf(message: Buffer): string {
   const header = message.subarray(0, HEADER_MAX).toString('latin1').split('\r\n\r\n', 1)[0] ?? '';
-  for (const field of [
-    /^Return-Path:[^\r\n<]{0,200}<([^\r\n<>]{0,254})>/im,
-    /^From:[^\r\n<]{0,500}<([^\r\n<>]{1,254})>/im,
-    /^From:[ \t]*([^\s<>]{1,254})[ \t]*$/im,
-  ]) {
-    const found = field.exec(header)?.[1];
-    if (found !== undefined && /^[\u0021-\u007e]*$/.test(found) && parseAddress(found)) return found;
-  }
-  return '';
+  const named = SENDER_FIELDS.map((field) => field.exec(header)?.[1]).find(
+    (found) => found === '' || (found && isAscii(found) && parseAddress(found)),
+  );
+  return named ?? '';
+}
+
+/** An envelope without SMTPUTF8 is ASCII (RFC 6531 §3.3). */
+function isAscii(text: string): boolean {
+  return /^[\u0021-\u007e]*$/.test(text);
 }
 
 /** A file itself; of a folder, all files in it, by name, hidden ones left out. */
