@@ -24,14 +24,15 @@ const TOKEN_MAX = 64;
 
 const CJK = '\\p{Script=Han}\\p{Script=Hiragana}\\p{Script=Katakana}\\p{Script=Hangul}\\u30fc';
 const TOKENS = new RegExp(`[${CJK}]+|(?:(?![${CJK}])[\\p{L}\\p{N}\\p{M}\\p{Co}])+`, 'gu');
+const LATIN_MARKS = /(\p{Script=Latin})\p{M}+/gu;
 const CJK_FIRST = new RegExp(`^[${CJK}]`, 'u');
 
 /** Text → tokens separated by spaces, at most `max` UTF-8 octets. A run of CJK ends with its last character alone, so that it is found by itself. */
 export function toIndexText(text: string, max = SEARCH_BODY_MAX): string {
   const tokens: string[] = [];
   let octets = 0;
-  for (const [run] of folded(text.length > max ? text.slice(0, max) : text).matchAll(TOKENS)) {
-    for (const token of CJK_FIRST.test(run) ? bigrams(run, true) : [run]) {
+  for (const run of runsOf(text.length > max ? text.slice(0, max) : text)) {
+    for (const token of isCjk(run) ? bigrams(run, true) : [run]) {
       if (token.length > TOKEN_MAX) continue;
       octets += utf8Length(token) + 1;
       if (octets > max + 1) return tokens.join(' ');
@@ -58,11 +59,11 @@ export function toMatchQuery(text: string, columns: readonly string[] = SEARCH_C
 
 /** One word or phrase as a string of tokens; in the middle CJK runs look as they do in the index. */
 function term(text: string, prefix: boolean): string | null {
-  const runs = [...folded(text).matchAll(TOKENS)].map(([run]) => run).filter((run) => CJK_FIRST.test(run) || run.length <= TOKEN_MAX);
+  const runs = runsOf(text).filter((run) => isCjk(run) || run.length <= TOKEN_MAX);
   const last = runs.at(-1);
   if (last === undefined) return null;
-  const tokens = runs.flatMap((run, index) => (CJK_FIRST.test(run) ? bigrams(run, index < runs.length - 1) : [run]));
-  const open = CJK_FIRST.test(last) ? [...last].length === 1 : prefix;
+  const tokens = runs.flatMap((run, index) => (isCjk(run) ? bigrams(run, index < runs.length - 1) : [run]));
+  const open = isCjk(last) ? [...last].length === 1 : prefix;
   return quoted(tokens.join(' ')) + (open ? ' *' : '');
 }
 
@@ -77,15 +78,15 @@ function bigrams(run: string, closed: boolean): string[] {
   return closed || pairs.length === 0 ? [...pairs, ...characters.slice(-1)] : pairs;
 }
 
-/** NFKC, lower case, Latin without its marks. */
-function folded(text: string): string {
-  if (isAscii(text)) return text.toLowerCase();
-  return text
-    .normalize('NFKD')
-    .replace(/(\p{Script=Latin})\p{M}+/gu, '$1')
-    .normalize('NFKC')
-    .toLowerCase()
-    .toWellFormed();
+/** NFKC, lower case, Latin without its marks, cut into runs of one kind. */
+function runsOf(text: string): string[] {
+  if (isAscii(text)) return text.toLowerCase().match(/[a-z0-9]+/g) ?? [];
+  const folded = text.normalize('NFKD').replace(LATIN_MARKS, '$1').normalize('NFKC').toLowerCase();
+  return folded.toWellFormed().match(TOKENS) ?? [];
+}
+
+function isCjk(run: string): boolean {
+  return run.charCodeAt(0) > 0x7f && CJK_FIRST.test(run);
 }
 
 function isAscii(text: string): boolean {

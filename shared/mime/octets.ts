@@ -9,11 +9,18 @@ const APPLY_MAX = 8192;
 
 /** Octets → byte string; NUL becomes U+0080. */
 export function byteString(bytes: Uint8Array, start = 0, end = bytes.length): string {
+  const text = rawString(bytes, start, end);
+  return text.includes('\0') ? text.replaceAll('\0', '\u0080') : text;
+}
+
+/** Octets → one code unit each, NUL included: for octets that are still to be decoded. */
+export function rawString(bytes: Uint8Array, start = 0, end = bytes.length): string {
   let text = '';
   for (let at = start; at < end; at += APPLY_MAX) {
-    text += String.fromCharCode(...bytes.subarray(at, Math.min(at + APPLY_MAX, end)));
+    // An array-like is what `apply` takes; spreading it would copy it through an iterator first.
+    text += String.fromCharCode.apply(null, bytes.subarray(at, Math.min(at + APPLY_MAX, end)) as unknown as number[]);
   }
-  return text.includes('\0') ? text.replaceAll('\0', '\u0080') : text;
+  return text;
 }
 
 /** Byte string → octets; code units above 255 (none in a byte string) lose their high octet. */

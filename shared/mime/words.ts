@@ -5,7 +5,7 @@
  * at most 75 characters a word, never cutting a character (§5.3).
  */
 import { decodeGuessed, decodeText, isKnownCharset } from './charset.ts';
-import { isAscii, octetsOf } from './octets.ts';
+import { isAscii, octetsOf, rawString } from './octets.ts';
 import { base64, decodeTransfer, hex } from './transfer.ts';
 
 interface Word {
@@ -82,11 +82,8 @@ function appendWord(octets: string, word: Word): string {
 }
 
 function fromBase64(text: string): string {
-  return String.fromCharCode(...decodeTransfer(octetsOf(text.slice(0, WORD_TEXT_MAX)), 'base64'));
+  return rawString(decodeTransfer(octetsOf(text), 'base64'));
 }
-
-/** What one word may carry: §2 says 75, whole subjects in one word are met, arguments of one call are bounded. */
-const WORD_TEXT_MAX = 16_384;
 
 function fromQ(text: string): string {
   return text.replaceAll('_', ' ').replace(/=([0-9a-fA-F]{2})/g, (_, code: string) => String.fromCharCode(Number.parseInt(code, 16)));
