@@ -9,10 +9,10 @@ import type { Json, SetError } from '../errors.ts';
 import { invalidProperties, ShapeError } from '../errors.ts';
 import { decodeId } from '../ids.ts';
 import type { Reader } from '../readers.ts';
-import { isObject, mapOf, nullable, optional, own, readBoolean, readId, readObject, readString, recordOf, setOf } from '../readers.ts';
+import { mapOf, nullable, optional, own, readBoolean, readId, readObject, readString, recordOf, setOf } from '../readers.ts';
 import { realId } from '../set.ts';
 import { headerOf, writeProperty } from './header-writing.ts';
-import type { PartPlan } from './part-plan.ts';
+import type { Attempt, PartPlan } from './part-plan.ts';
 import { readBodyStructure, readFlatBody } from './part-plan.ts';
 
 /** What is to be made. */
@@ -61,15 +61,20 @@ export function countError(keywords: readonly string[], mailboxes: readonly numb
   return mailboxes.length > MAILBOXES_PER_EMAIL_MAX ? { type: 'tooManyMailboxes' } : null;
 }
 
+/** Faults told to the client at a time. */
+const FAULTS_SHOWN = 5;
+
 /** Reads a creation; the SetError names every property that is wrong. */
 export function readCreation(record: Json, createdIds: ReadonlyMap<string, string>): EmailCreation | SetError {
   const wrong = new Set<string>();
-  const attempt = <T>(property: string, read: () => T, fallback: T): T => {
+  const faults: string[] = [];
+  const attempt: Attempt = (property, read, fallback) => {
     try {
       return read();
     } catch (error) {
       if (!(error instanceof ShapeError)) throw error;
-      wrong.add(error.path || property);
+      wrong.add(property);
+      faults.push(error.message);
       return fallback;
     }
   };
@@ -79,8 +84,8 @@ export function readCreation(record: Json, createdIds: ReadonlyMap<string, strin
   const receivedAt = value('receivedAt', nullable(readUtcDate), null);
   const { fields, names } = readFields(record, attempt);
   const texts = value('bodyValues', nullable(mapOf(readText)), null) ?? new Map<string, string>();
-  const body = attempt('bodyStructure', () => readBody(record, texts, names), null);
-  if (wrong.size > 0 || body === null) return invalidProperties([...wrong]);
+  const body = wrong.has('bodyValues') ? null : readBody(record, texts, names, attempt);
+  if (wrong.size > 0 || body === null) return invalidProperties([...wrong], faults.slice(0, FAULTS_SHOWN).join('; '));
   return countError(keywords, mailboxes) ?? { mailboxes, keywords, receivedAt, fields, names, body };
 }
 
@@ -89,8 +94,6 @@ const readText: Reader<string> = (value, path) => {
   if (text.isEncodingProblem || text.isTruncated) throw new ShapeError(path, 'must be whole');
   return text.value;
 };
-
-type Attempt = <T>(property: string, read: () => T, fallback: T) => T;
 
 /** The header fields of the Email itself. A field set twice, or one that belongs to a part, is wrong. */
 function readFields(record: Json, attempt: Attempt): { fields: string[]; names: Set<string> } {
@@ -113,11 +116,15 @@ function readFields(record: Json, attempt: Attempt): { fields: string[]; names: 
   return { fields, names };
 }
 
-function readBody(record: Json, texts: ReadonlyMap<string, string>, names: ReadonlySet<string>): PartPlan {
-  const structure = nullable(readObject)(own(record, 'bodyStructure'), 'bodyStructure');
-  const flat = ['textBody', 'htmlBody', 'attachments'].filter((name) => isObject(record[name]) || Array.isArray(record[name]));
-  if (structure === null) return readFlatBody(record, texts);
-  const [clash] = flat;
-  if (clash !== undefined) throw new ShapeError(clash, 'cannot stand beside bodyStructure');
-  return readBodyStructure(structure, texts, names);
+function readBody(record: Json, texts: ReadonlyMap<string, string>, names: ReadonlySet<string>, attempt: Attempt): PartPlan | null {
+  const structure = attempt('bodyStructure', () => nullable(readObject)(own(record, 'bodyStructure'), 'bodyStructure'), null);
+  if (structure === null) return readFlatBody(record, texts, attempt);
+  for (const name of FLAT) if (own(record, name) != null) attempt(name, () => refuse(name), null);
+  return attempt('bodyStructure', () => readBodyStructure(structure, texts, names), null);
+}
+
+const FLAT = ['textBody', 'htmlBody', 'attachments'];
+
+function refuse(name: string): never {
+  throw new ShapeError(name, 'cannot stand beside bodyStructure');
 }

@@ -49,13 +49,14 @@ export function readBodyStructure(structure: Json, texts: Texts, taken: Readonly
 
 const NONE: ReadonlySet<string> = new Set();
 
+/** Runs a reader; what it throws is noted against the property, and `fallback` stands for its value. */
+export type Attempt = <T>(property: string, read: () => T, fallback: T) => T;
+
 /** The tree that the flat lists make. */
-export function readFlatBody(record: Json, texts: Texts): PartPlan {
-  const text = readSingle(record, 'textBody', 'text/plain', texts);
-  const html = readSingle(record, 'htmlBody', 'text/html', texts);
-  const attached = nullable(arrayOf(readObject))(own(record, 'attachments'), 'attachments') ?? [];
-  if (attached.length > PARTS_MAX) throw new ShapeError('attachments', 'has too many parts');
-  const parts = attached.map((json, index) => ({ json, plan: readLeaf(json, `attachments/${index}`, texts, null, NONE, 'attachment') }));
+export function readFlatBody(record: Json, texts: Texts, attempt: Attempt): PartPlan {
+  const text = attempt('textBody', () => readSingle(record, 'textBody', 'text/plain', texts), null);
+  const html = attempt('htmlBody', () => readSingle(record, 'htmlBody', 'text/html', texts), null);
+  const parts = attempt('attachments', () => readAttachments(record, texts), []);
   const related = html === null ? [] : parts.filter(({ json }) => json.disposition === 'inline' && typeof json.cid === 'string');
   const rest = parts.filter((part) => !related.includes(part));
   const rich = html && multipart('related', [html, ...related.map(({ plan }) => plan)]);
@@ -64,6 +65,12 @@ export function readFlatBody(record: Json, texts: Texts): PartPlan {
     [text, rich].filter((part) => part !== null),
   );
   return multipart('mixed', [...(shown ? [shown] : []), ...rest.map(({ plan }) => plan)]) ?? emptyText();
+}
+
+function readAttachments(record: Json, texts: Texts): { json: Json; plan: PartPlan }[] {
+  const list = nullable(arrayOf(readObject))(own(record, 'attachments'), 'attachments') ?? [];
+  if (list.length > PARTS_MAX) throw new ShapeError('attachments', 'has too many parts');
+  return list.map((json, index) => ({ json, plan: readLeaf(json, `attachments/${index}`, texts, null, NONE, 'attachment') }));
 }
 
 /** One part stands for itself, several go into a multipart, none is null. */

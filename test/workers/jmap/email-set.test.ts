@@ -1,0 +1,346 @@
+import { beforeEach, expect, test } from 'vitest';
+import { type Client, makeClient } from './client.ts';
+
+let client: Client;
+let roles: Record<string, string>;
+let drafts: string;
+let inbox: string;
+beforeEach(async () => {
+  client = await makeClient();
+  roles = await client.roles();
+  drafts = roles.drafts ?? '';
+  inbox = roles.inbox ?? '';
+});
+
+type Created = Record<string, { id: string; blobId: string; threadId: string; size: number }>;
+type Errors = Record<string, { type: string; properties?: string[] }>;
+
+async function create(record: Record<string, unknown>): Promise<Created[string] | undefined> {
+  const { created, notCreated } = await client.call('Email/set', { create: { k: { mailboxIds: { [drafts]: true }, ...record } } });
+  expect(notCreated).toBeNull();
+  return (created as Created).k;
+}
+
+async function raw(blobId: string | undefined): Promise<string> {
+  return new TextDecoder().decode(await (await client.fetch(`/jmap/download/${client.accountId}/${blobId}/m`)).arrayBuffer());
+}
+
+const text = (value: string) => ({ bodyValues: { t: { value } }, textBody: [{ partId: 't', type: 'text/plain' }] });
+
+test('a draft is a faithful message with what the client left out', async () => {
+  const made = await create({
+    keywords: { $Draft: true, $seen: true },
+    from: [{ name: 'Joe "J" Bloggs', email: 'joe@example.test' }],
+    to: [{ name: '王小明', email: 'wang@example.test' }, { email: 'plain@example.test' }],
+    subject: `Grüße ${'sehr lang '.repeat(20)}`.trim(),
+    inReplyTo: ['a@x'],
+    references: ['r@x', 'a@x'],
+    'header:X-Mine:asText': 'meins ö',
+    'header:Comments': ' raw',
+    sentAt: '2018-07-10T11:03:11+10:00',
+    receivedAt: '2018-07-10T01:03:11Z',
+    ...text('Hello\nwörld\n'),
+  });
+  const message = await raw(made?.blobId);
+  expect(message.length).toBe(made?.size);
+  expect(message).toMatch(/^[\x20-\x7e\r\n]*$/);
+  for (const line of message.split('\r\n')) expect(line.length).toBeLessThanOrEqual(78);
+  for (const line of [
+    'Date: Tue, 10 Jul 2018 11:03:11 +1000',
+    'In-Reply-To: <a@x>',
+    'References: <r@x> <a@x>',
+    'MIME-Version: 1.0',
+    'Comments: raw',
+  ])
+    expect(message).toContain(`${line}\r\n`);
+  expect(message).toMatch(/Message-ID: <[0-9a-f-]{36}@example\.test>\r\n/);
+  const email = await client.email(made?.id ?? '', {
+    properties: [
+      'from',
+      'to',
+      'subject',
+      'keywords',
+      'receivedAt',
+      'sentAt',
+      'header:X-Mine:asText',
+      'bodyValues',
+      'mailboxIds',
+      'threadId',
+    ],
+    fetchTextBodyValues: true,
+  });
+  expect(email).toEqual({
+    id: made?.id,
+    threadId: made?.threadId,
+    mailboxIds: { [drafts]: true },
+    from: [{ name: 'Joe "J" Bloggs', email: 'joe@example.test' }],
+    to: [
+      { name: '王小明', email: 'wang@example.test' },
+      { name: null, email: 'plain@example.test' },
+    ],
+    subject: `Grüße ${'sehr lang '.repeat(20)}`.trim(),
+    keywords: { $draft: true, $seen: true },
+    receivedAt: '2018-07-10T01:03:11Z',
+    sentAt: '2018-07-10T11:03:11+10:00',
+    'header:X-Mine:asText': 'meins ö',
+    bodyValues: { '1': { value: 'Hello\nwörld\n', isEncodingProblem: false, isTruncated: false } },
+  });
+});
+
+test('text, HTML, its pictures and attachments become the tree people expect', async () => {
+  const picture = crypto.getRandomValues(new Uint8Array(3000));
+  const image = await client.upload(picture, 'image/png');
+  const letter = await client.upload('Subject: inner\r\n\r\nümlaut\r\n');
+  const made = await create({
+    subject: 'all',
+    bodyValues: { t: { value: 'text' }, h: { value: '<img src="cid:a@b">' } },
+    textBody: [{ partId: 't', type: 'text/plain' }],
+    htmlBody: [{ partId: 'h', type: 'text/html', language: ['de'] }],
+    attachments: [
+      { blobId: image, type: 'image/png', disposition: 'inline', cid: 'a@b', name: 'p.png' },
+      { blobId: image, type: 'image/png', name: 'Übersicht der sehr langen Namen für Anhänge im Sommer.png' },
+      { blobId: letter, type: 'message/rfc822' },
+    ],
+  });
+  const { bodyStructure } = await client.email(made?.id ?? '', {
+    properties: ['bodyStructure'],
+    bodyProperties: ['type', 'name', 'disposition', 'cid', 'size', 'blobId', 'language'],
+  });
+  const part = (more: object) => expect.objectContaining(more);
+  expect(bodyStructure).toEqual(
+    part({
+      type: 'multipart/mixed',
+      subParts: [
+        part({
+          type: 'multipart/alternative',
+          subParts: [
+            part({ type: 'text/plain' }),
+            part({
+              type: 'multipart/related',
+              subParts: [
+                part({ type: 'text/html', language: ['de'] }),
+                part({ cid: 'a@b', disposition: 'inline', name: 'p.png', size: 3000 }),
+              ],
+            }),
+          ],
+        }),
+        part({ name: 'Übersicht der sehr langen Namen für Anhänge im Sommer.png', disposition: 'attachment' }),
+        part({ type: 'message/rfc822' }),
+      ],
+    }),
+  );
+  const { attachments } = await client.email(made?.id ?? '', { properties: ['attachments'] });
+  const [first] = attachments as { blobId: string }[];
+  const back = await client.fetch(`/jmap/download/${client.accountId}/${first?.blobId}/x`);
+  expect(new Uint8Array(await back.arrayBuffer())).toEqual(picture);
+});
+
+test('a bodyStructure is written as it is given', async () => {
+  const made = await create({
+    bodyValues: { a: { value: '<p>hi' }, b: { value: 'hi' } },
+    bodyStructure: {
+      type: 'multipart/alternative',
+      'header:X-Top': ' yes',
+      subParts: [
+        { partId: 'a', type: 'text/html', 'header:Content-Language': ' en' },
+        { partId: 'b', type: 'text/plain' },
+      ],
+    },
+  });
+  const email = await client.email(made?.id ?? '', {
+    properties: ['bodyStructure', 'header:X-Top'],
+    bodyProperties: ['type', 'language', 'partId'],
+  });
+  expect(email).toMatchObject({
+    'header:X-Top': ' yes',
+    bodyStructure: {
+      type: 'multipart/alternative',
+      subParts: [
+        { type: 'text/html', language: ['en'], partId: '1' },
+        { type: 'text/plain', language: null, partId: '2' },
+      ],
+    },
+  });
+});
+
+const one = { textBody: [{ partId: 't', type: 'text/plain' }] };
+
+test.each<[string, Record<string, unknown>, string[]]>([
+  ['no mailbox', { mailboxIds: {} }, ['mailboxIds']],
+  ['a mailbox that is false', { mailboxIds: { F1: false } }, ['mailboxIds']],
+  ['an id of another type', { mailboxIds: { M1: true } }, ['mailboxIds']],
+  ['headers', { headers: [] }, ['headers']],
+  ['a server-set property', { id: 'M1' }, ['id']],
+  ['one field in two ways', { subject: 'a', 'header:Subject': ' b' }, ['header:Subject']],
+  ['a forbidden form', { 'header:From:asText': 'x' }, ['header:From:asText']],
+  ['a field of a part', { 'header:Content-Type': ' text/plain' }, ['header:Content-Type']],
+  ['a line break in a header', { subject: 'a\r\nBcc: x@y' }, ['subject']],
+  ['a line break in a raw header', { 'header:X': ' a\r\nBcc: x@y' }, ['header:X']],
+  ['a line break in a name', { from: [{ name: 'a\nb', email: 'x@y' }] }, ['from']],
+  ['a wrong address', { from: [{ name: 'a', email: 'x@y, z@w' }] }, ['from']],
+  ['an unknown keyword form', { keywords: { 'a b': true } }, ['keywords']],
+  ['a body beside a structure', { bodyStructure: { partId: 't' }, ...one, bodyValues: { t: { value: '' } } }, ['textBody']],
+  ['a part without its value', one, ['textBody']],
+  ['two text bodies', { textBody: [{ partId: 't' }, { partId: 't' }], bodyValues: { t: { value: '' } } }, ['textBody']],
+  ['HTML as text', { textBody: [{ partId: 't', type: 'text/html' }], bodyValues: { t: { value: '' } } }, ['textBody']],
+  ['a charset with a value', { bodyStructure: { partId: 't', charset: 'utf-8' }, bodyValues: { t: { value: '' } } }, ['bodyStructure']],
+  [
+    'a transfer encoding',
+    { bodyStructure: { partId: 't', 'header:Content-Transfer-Encoding': ' 7bit' }, bodyValues: { t: { value: '' } } },
+    ['bodyStructure'],
+  ],
+  ['partId and blobId', { bodyStructure: { partId: 't', blobId: 'G1' }, bodyValues: { t: { value: '' } } }, ['bodyStructure']],
+  ['a truncated value', { ...one, bodyValues: { t: { value: '', isTruncated: true } } }, ['bodyValues']],
+  ['an unknown property', { color: 'red' }, ['color']],
+])('an email with %s is not made', async (_what, record, properties) => {
+  const { created, notCreated } = await client.call('Email/set', { create: { k: { mailboxIds: { [drafts]: true }, ...record } } });
+  expect(created).toBeNull();
+  expect(notCreated).toEqual({ k: { type: 'invalidProperties', properties, description: expect.any(String) } });
+});
+
+test('blobs that are not there are named, and a mailbox that is not there is refused', async () => {
+  const gone = `G${'0'.repeat(64)}`;
+  const { notCreated } = await client.call('Email/set', {
+    create: {
+      a: { mailboxIds: { [drafts]: true }, attachments: [{ blobId: gone }, { blobId: 'nonsense' }] },
+      b: { mailboxIds: { F999: true } },
+    },
+  });
+  expect(notCreated).toMatchObject({
+    a: { type: 'blobNotFound', notFound: [gone, 'nonsense'] },
+    b: { type: 'invalidProperties', properties: ['mailboxIds'] },
+  });
+});
+
+test('keywords and mailboxes change whole or one by one', async () => {
+  const { id } = await client.import('Subject: x\r\n\r\nx', inbox, { keywords: { a: true, $flagged: true } });
+  const look = async () => client.email(id, { properties: ['keywords', 'mailboxIds'] });
+  const change = async (patch: Record<string, unknown>) => {
+    const { updated, notUpdated } = await client.call('Email/set', { update: { [id]: patch } });
+    expect([updated, notUpdated]).toEqual([{ [id]: null }, null]);
+  };
+  await change({ 'keywords/$Seen': true, 'keywords/a': null });
+  expect(await look()).toMatchObject({ keywords: { $seen: true, $flagged: true } });
+  await change({ keywords: { b: true }, [`mailboxIds/${roles.archive}`]: true, [`mailboxIds/${inbox}`]: null });
+  expect(await look()).toEqual({ id, keywords: { b: true }, mailboxIds: { [roles.archive ?? '']: true } });
+  await change({ keywords: null, mailboxIds: { [roles.trash ?? '']: true, [inbox]: true } });
+  expect(await look()).toEqual({ id, keywords: {}, mailboxIds: { [roles.trash ?? '']: true, [inbox]: true } });
+  await change({ [`mailboxIds/${inbox}`]: null });
+  await change({ subject: 'x', size: 15 });
+  expect(await look()).toEqual({ id, keywords: {}, mailboxIds: { [roles.trash ?? '']: true } });
+});
+
+test('what an update cannot do is said for each email', async () => {
+  const { id } = await client.import('Subject: x\r\n\r\nx', inbox);
+  const failures: [Record<string, unknown>, string, string[]?][] = [
+    [{ [`mailboxIds/${inbox}`]: null }, 'invalidProperties', ['mailboxIds']],
+    [{ mailboxIds: {} }, 'invalidProperties', ['mailboxIds']],
+    [{ 'mailboxIds/F999': true }, 'invalidProperties', ['mailboxIds']],
+    [{ 'keywords/a': 1 }, 'invalidProperties', ['keywords']],
+    [{ 'keywords/a b': true }, 'invalidProperties', ['keywords']],
+    [{ subject: 'y' }, 'invalidProperties', ['subject']],
+    [{ nothing: 1 }, 'invalidProperties', ['nothing']],
+    [{ keywords: {}, 'keywords/a': true }, 'invalidPatch'],
+    [{ 'keywords/a/b': true }, 'invalidPatch'],
+    [{ keywords: Object.fromEntries(Array.from({ length: 65 }, (_, index) => [`k${index}`, true])) }, 'tooManyKeywords'],
+  ];
+  for (const [patch, type, properties] of failures) {
+    const { notUpdated, newState, oldState } = await client.call('Email/set', { update: { [id]: patch } });
+    expect((notUpdated as Errors)[id], JSON.stringify(patch)).toMatchObject(properties ? { type, properties } : { type });
+    expect(newState).toBe(oldState);
+  }
+  const { notUpdated, notDestroyed, updated, destroyed } = await client.call('Email/set', {
+    update: { M999: { 'keywords/a': true }, T1: {}, [id]: { 'keywords/a': true } },
+    destroy: ['M998', 'F1', id],
+  });
+  expect(notUpdated).toMatchObject({ M999: { type: 'notFound' }, T1: { type: 'notFound' }, [id]: { type: 'willDestroy' } });
+  expect(notDestroyed).toMatchObject({ M998: { type: 'notFound' }, F1: { type: 'notFound' } });
+  expect([updated, destroyed]).toEqual([null, [id]]);
+});
+
+test('a state that has passed refuses the whole set', async () => {
+  const { state } = await client.call('Email/get', { ids: [] });
+  const { id } = await client.import('Subject: x\r\n\r\nx', inbox);
+  expect(await client.errorOf('Email/set', { ifInState: state, destroy: [id] })).toBe('stateMismatch');
+  expect(await client.errorOf('Email/import', { ifInState: state, emails: {} })).toBe('stateMismatch');
+  const { state: now } = await client.call('Email/get', { ids: [id] });
+  expect(await client.call('Email/set', { ifInState: now, destroy: [id] })).toMatchObject({ oldState: now, destroyed: [id] });
+});
+
+test('what one call makes the next ones can name', async () => {
+  const { methodResponses } = await client.request([
+    ['Mailbox/set', { create: { box: { name: 'New' } } }],
+    ['Email/set', { create: { mail: { mailboxIds: { '#box': true }, ...text('x') } }, update: { '#mail': { 'keywords/a': true } } }],
+    ['Email/get', { '#ids': { resultOf: 'c1', name: 'Email/set', path: '/created/mail/id' } }],
+    ['Email/get', { properties: ['keywords'], ids: ['#mail'] }],
+  ]);
+  const [, set, notIds] = methodResponses.map(([, answer]) => answer);
+  expect(set?.updated).toEqual({ '#mail': null });
+  expect(notIds?.type).toBe('invalidArguments');
+  const { id } = (set?.created as Created | undefined)?.mail ?? { id: '' };
+  expect(await client.email(id, { properties: ['keywords'] })).toEqual({ id, keywords: { a: true } });
+});
+
+test('an import keeps the octets as they are, or says why not', async () => {
+  const message = Uint8Array.from('Received: from a by b; Tue, 10 Jul 2018 01:03:12 +0000\nSubject: caf\xe9 noir\n\nno crlf', (char) =>
+    char.charCodeAt(0),
+  );
+  const made = await client.import(message, inbox);
+  const back = await client.fetch(`/jmap/download/${client.accountId}/${made.blobId}/x`);
+  expect(new Uint8Array(await back.arrayBuffer())).toEqual(message);
+  expect(await client.email(made.id, { properties: ['receivedAt', 'subject'] })).toEqual({
+    id: made.id,
+    receivedAt: '2018-07-10T01:03:12Z',
+    subject: 'café',
+  });
+  const { blobId } = made;
+  const { notCreated } = await client.call('Email/import', {
+    emails: {
+      a: { blobId: `G${'0'.repeat(64)}`, mailboxIds: { [inbox]: true } },
+      b: { blobId, mailboxIds: {} },
+      c: { blobId, mailboxIds: { F999: true } },
+      d: { blobId, mailboxIds: { [inbox]: true }, keywords: { 'a b': true } },
+      e: { blobId, mailboxIds: { [inbox]: true }, receivedAt: 'yesterday' },
+      f: { mailboxIds: { [inbox]: true } },
+    },
+  });
+  expect(Object.entries(notCreated as Errors).map(([key, error]) => [key, error.type, error.properties])).toEqual([
+    ...[
+      ['a', 'blobId'],
+      ['b', 'mailboxIds'],
+      ['d', 'keywords'],
+      ['e', 'receivedAt'],
+      ['f', 'blobId'],
+      ['c', 'mailboxIds'],
+    ].map(([key, property]) => [key, 'invalidProperties', [property]]),
+  ]);
+});
+
+test('replies share their thread, and changes tell what happened', async () => {
+  const first = await client.import('Message-ID: <1@x>\r\nSubject: a\r\n\r\na', inbox, { receivedAt: '2020-01-01T00:00:00Z' });
+  const { state } = await client.call('Thread/get', { ids: [first.threadId] });
+  const { state: emailState } = await client.call('Email/get', { ids: [] });
+  const second = await client.import('Message-ID: <2@x>\r\nIn-Reply-To: <1@x>\r\nSubject: Re: a\r\n\r\nb', inbox, {
+    receivedAt: '2020-01-02T00:00:00Z',
+  });
+  expect(second.threadId).toBe(first.threadId);
+  const { list, notFound } = await client.call('Thread/get', { ids: [first.threadId, 'T999', 'x'] });
+  expect([list, notFound]).toEqual([[{ id: first.threadId, emailIds: [first.id, second.id] }], ['T999', 'x']]);
+  expect(await client.call('Thread/changes', { sinceState: state })).toMatchObject({
+    created: [],
+    updated: [first.threadId],
+    destroyed: [],
+  });
+  await client.call('Email/set', { update: { [first.id]: { 'keywords/$seen': true } } });
+  expect(await client.call('Email/changes', { sinceState: emailState })).toMatchObject({
+    created: [second.id],
+    updated: [first.id],
+    destroyed: [],
+    hasMoreChanges: false,
+  });
+  const some = await client.call('Email/changes', { sinceState: emailState, maxChanges: 1 });
+  expect(some).toMatchObject({ hasMoreChanges: true });
+  const rest = await client.call('Email/changes', { sinceState: some.newState, maxChanges: 1 });
+  const ids = [some, rest].flatMap(({ created, updated }) => [...(created as string[]), ...(updated as string[])]);
+  expect([ids.sort(), rest.hasMoreChanges]).toEqual([[first.id, second.id].sort(), false]);
+});
