@@ -48,6 +48,12 @@ export function headerValue(fields: readonly HeaderField[], name: string): strin
   return field && unfold(field.value);
 }
 
+/** The same of the last field, which counts when a message repeats what it may say once (RFC 8621 §4.1.3, and Dovecot). */
+export function lastHeaderValue(fields: readonly HeaderField[], name: string): string | undefined {
+  const field = fields.findLast((candidate) => candidate.name.toLowerCase() === name);
+  return field && unfold(field.value);
+}
+
 /** Unfolded values of all fields of that name, in order. */
 export function headerValues(fields: readonly HeaderField[], name: string): string[] {
   return fields.filter((field) => field.name.toLowerCase() === name).map((field) => unfold(field.value));

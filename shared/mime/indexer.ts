@@ -9,7 +9,7 @@ import { mailboxesOf, parseAddressList } from './addresses.ts';
 import { bodyLists, hasAttachment } from './bodylists.ts';
 import { decodeGuessed, decodeText } from './charset.ts';
 import { parseDate } from './date.ts';
-import { type HeaderField, headerValue, headerValues, isKeptField, keepFields, parseHeaderBlock } from './headers.ts';
+import { type HeaderField, headerValue, headerValues, isKeptField, keepFields, lastHeaderValue, parseHeaderBlock } from './headers.ts';
 import { htmlToText } from './htmlText.ts';
 import type { MessageIndex, Part, SearchText } from './index-types.ts';
 import { boundedReferences, parseMessageIds } from './messageids.ts';
@@ -47,14 +47,14 @@ export class MessageIndexer {
     const structure = this.#scanner.finish();
     const fields = parseHeaderBlock(this.#texts.rootBlock);
     const kept = keepFields(this.#texts.rootBlock, fields, isKeptField, KEPT_HEADERS_MAX);
-    const subject = foldSpace(storable(decodeWords(headerValue(fields, 'subject') ?? '')));
+    const subject = foldSpace(storable(decodeWords(lastHeaderValue(fields, 'subject') ?? '')));
     const bodies = this.#texts.decoded();
     return {
       size: this.#size,
       headers: kept.headers,
       headersComplete: kept.complete && !this.#texts.rootCut,
       structure: boundedStructure(structure, this.#size),
-      sentAt: parseDate(headerValue(fields, 'date') ?? '')?.time ?? null,
+      sentAt: parseDate(lastHeaderValue(fields, 'date') ?? '')?.time ?? null,
       ...threading(fields),
       subject: cutText(subject, SUBJECT_MAX),
       preview: previewOf(structure, bodies),
@@ -111,7 +111,7 @@ function decodeBody(part: Part, raw: Uint8Array): string {
 }
 
 function threading(fields: readonly HeaderField[]): Pick<MessageIndex, 'messageId' | 'inReplyTo' | 'references'> {
-  const ids = (name: string) => parseMessageIds(headerValue(fields, name) ?? '').map(storable);
+  const ids = (name: string) => parseMessageIds(lastHeaderValue(fields, name) ?? '').map(storable);
   return {
     messageId: ids('message-id').slice(0, IDS_MAX),
     inReplyTo: ids('in-reply-to').slice(0, IDS_MAX),
