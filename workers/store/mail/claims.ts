@@ -11,7 +11,9 @@ import type { Account, SubmissionRow } from './types.ts';
 /** The row, now due at `until`; null when it is not due, finished, canceled, or somebody else's. Two queries. */
 export async function claimSubmission(env: Env, account: Account, id: number, now: number, until: number): Promise<SubmissionRow | null> {
   const claimed = await mailDatabase(env, account.shard)
-    .prepare("UPDATE submission SET dueAt = ?3, undoStatus = 'final' WHERE key = ?1 AND dueAt <= ?2 AND undoStatus <> 'canceled' RETURNING key")
+    .prepare(
+      "UPDATE submission SET dueAt = ?3, undoStatus = 'final' WHERE key = ?1 AND dueAt <= ?2 AND undoStatus <> 'canceled' RETURNING key",
+    )
     .bind(keyOf(account.id, id), now, until)
     .first<{ key: number }>();
   if (!claimed) return null;

@@ -11,7 +11,6 @@ import { idOf } from './keys.ts';
 import { type Change, Ledger } from './ledger.ts';
 import {
   accountsOf,
-  emailsOf,
   loadCandidateThreads,
   mailboxesOf,
   type ReferenceRow,

@@ -1,0 +1,47 @@
+/** Reading an ingest request (protocol.ts), field by field: one malformed message refuses the call, for it is a defect. */
+import { integer, list, oneOf, optional, type Reader, record, sha256, text, time } from './fields.ts';
+import { readMessageIndex } from './message-index.ts';
+import {
+  type AuthResult,
+  type Envelope,
+  INGEST_PAIRS_MAX,
+  INLINE_MESSAGE_MAX,
+  type IngestMessage,
+  type IngestRequest,
+  type Verdicts,
+} from './protocol.ts';
+
+/** RFC 5321 §4.5.3.1.3: a path has at most 256 octets; a little room for what others send. */
+const address = text(320);
+
+const RESULTS: readonly AuthResult[] = ['none', 'neutral', 'pass', 'fail', 'softfail', 'policy', 'temperror', 'permerror'];
+const result = oneOf(RESULTS);
+
+const readVerdicts: Reader<Verdicts> = record((field) => {
+  const domain = field('domain', optional(text(255)));
+  const results = { spf: field('spf', result), dkim: field('dkim', result), dmarc: field('dmarc', result), arc: field('arc', result) };
+  return domain === undefined ? results : { ...results, domain };
+});
+
+/** RFC 5321 envelope; at least one recipient. */
+export const readEnvelope: Reader<Envelope> = record((field) => ({
+  mailFrom: field('mailFrom', address),
+  rcptTo: field('rcptTo', list(address, 1000, 1)),
+}));
+
+const readMessage: Reader<IngestMessage> = record((field) => ({
+  spoolId: field('spoolId', text(29, /^[0-9a-f]{12}-[0-9a-f]{16}$/)),
+  inline: field('inline', integer(0, INLINE_MESSAGE_MAX)),
+  sha256: field('sha256', sha256),
+  envelope: field('envelope', readEnvelope),
+  receivedAt: field('receivedAt', time),
+  remoteAddress: field('remoteAddress', text(64)),
+  helo: field('helo', text(512)),
+  verdicts: field('verdicts', readVerdicts),
+  index: field('index', readMessageIndex),
+}));
+
+/** Throws `Malformed`. */
+export const readIngestRequest: Reader<IngestRequest> = record((field) => ({
+  messages: field('messages', list(readMessage, INGEST_PAIRS_MAX, 1)),
+}));
