@@ -35,6 +35,11 @@ export interface EntryRow {
 /** Keyword sets remembered while pages are applied; mailboxes know a few dozen. */
 const KEYWORD_SETS_REMEMBERED = 4096;
 
+/** Entries read by one statement while a mailbox is loaded. */
+const ENTRIES_AT_ONCE = 4096;
+
+/** uid, email, keyword set, deleted, modseq, size */
+type EntryTuple = [number, number, number, number, number, number];
 const ENTRY = `SELECT p.uid, p.email, e.keyword_set, p.deleted, max(p.modseq, e.keywords_modseq) AS modseq, e.size
   FROM placement p CROSS JOIN email e ON e.id = p.email WHERE p.mailbox = ?`;
 const PUBLISHED = 'max(uidnext, published_uidnext, coalesce((SELECT max(uid) + 1 FROM placement WHERE mailbox = mailbox.id), 1))';
@@ -77,6 +82,17 @@ export class MirrorFile {
     return this.statement(sql).all(...parameters) as unknown as Row[];
   }
 
+  /** The same as arrays, in the order of the columns: half the time of objects where rows come by the thousand. */
+  tuples<Tuple extends unknown[]>(sql: string, ...parameters: SQLInputValue[]): Tuple[] {
+    const key = `tuples ${sql}`;
+    const statement = this.#statements.get(key) ?? this.#database.prepare(sql);
+    if (!this.#statements.has(key)) {
+      statement.setReturnArrays(true);
+      this.#statements.set(key, statement);
+    }
+    return statement.all(...parameters) as unknown as Tuple[];
+  }
+
   /** Writes one page and its cursor. Answers how many emails came without the index that this file lacks: a defect of the feed. */
   apply(page: PageRows, touched: Touched): number {
     return this.#transaction(() => {
@@ -100,7 +116,13 @@ export class MirrorFile {
 
   /** Every message of a mailbox below `uidnext`, by uid. */
   *entries(mailbox: number, uidnext: number): Iterable<EntryRow> {
-    for (const row of this.statement(`${ENTRY} AND p.uid < ? ORDER BY p.uid`).iterate(mailbox, uidnext)) yield this.#entry(row);
+    const sql = `${ENTRY} AND p.uid > ? AND p.uid < ? ORDER BY p.uid LIMIT ${ENTRIES_AT_ONCE}`;
+    for (let last = 0; ; ) {
+      const rows = this.tuples<EntryTuple>(sql, mailbox, last, uidnext);
+      for (const row of rows) yield this.#entry(row);
+      if (rows.length < ENTRIES_AT_ONCE) return;
+      last = rows.at(-1)?.[0] ?? uidnext;
+    }
   }
 
   count(mailbox: number): number {
@@ -109,7 +131,7 @@ export class MirrorFile {
 
   /** One message; undefined when it is not there, or not yet to be shown. */
   entry(mailbox: number, uid: number): EntryRow | undefined {
-    const row = this.statement(`${ENTRY} AND p.uid = ?`).get(mailbox, uid);
+    const [row] = this.tuples<EntryTuple>(`${ENTRY} AND p.uid = ?`, mailbox, uid);
     return row && this.#entry(row);
   }
 
@@ -186,7 +208,7 @@ export class MirrorFile {
     const { sha256, size, sentAt, thread, envelope, body, bodyStructure, preview, headersComplete, headers, structure } = content;
     const set = this.#keywordSet(email.keywords);
     this.#run('INSERT INTO email VALUES (?, ?, ?, ?, ?, ?, ?)', email.id, set, email.keywordsModseq, size, sentAt, thread, sha256);
-    const complete = headersComplete ? 1 : 0;
+    const complete = headersComplete ? '1' : '0';
     const texts = [envelope, body, bodyStructure, preview, complete, headers, structure];
     this.#run('INSERT INTO content VALUES (?, ?, ?, ?, ?, ?, ?, ?)', email.id, ...texts);
   }
@@ -232,9 +254,9 @@ export class MirrorFile {
   }
 
   /** Reads the flag set with it, because a mailbox in use may outlive this file by a rebuild. */
-  #entry(row: Record<string, unknown>): EntryRow {
-    const code = flagCode(Number(row.keyword_set), row.deleted === 1);
+  #entry([uid, email, keywordSet, deleted, modseq, size]: EntryTuple): EntryRow {
+    const code = flagCode(keywordSet, deleted === 1);
     this.flagSets.get(code);
-    return { uid: Number(row.uid), email: Number(row.email), code, modseq: Number(row.modseq), size: Number(row.size) };
+    return { uid, email, code, modseq, size };
   }
 }

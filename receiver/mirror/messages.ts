@@ -16,16 +16,11 @@ type Text = 'envelope' | 'body' | 'body_structure' | 'preview' | 'headers' | 'he
 /** How a chunk is read; the mirror guards it against a damaged file. */
 export type Reading = <T>(work: (file: MirrorFile) => T) => T;
 
-interface FactRow {
-  uid: number;
-  email: number;
-  receivedAt: number;
-  savedAt: number;
-  size: number;
-  sentAt: number | null;
-  thread: number;
-  sha256: string;
-}
+/** uid, email, internal date, save date, size, Date field, thread, digest */
+type FactTuple = [number, number, number, number, number, number | null, number, string];
+
+/** `headers_complete` as text. */
+const COMPLETE = '1';
 
 /** Messages of one chunk and the texts read for them. */
 class Chunk {
@@ -49,9 +44,8 @@ class Chunk {
 
   #load(text: Text): Map<number, string> {
     this.#wanted.add(text);
-    const sql = `SELECT email, ${text} AS value FROM content WHERE email IN (SELECT value FROM json_each(?))`;
-    const rows = this.#read((file) => file.rows<{ email: number; value: string | number }>(sql, JSON.stringify(this.#emails)));
-    const texts = new Map(rows.map((row) => [row.email, String(row.value)]));
+    const sql = `SELECT email, ${text} FROM content WHERE email IN (SELECT value FROM json_each(?))`;
+    const texts = new Map(this.#read((file) => file.tuples<[number, string]>(sql, JSON.stringify(this.#emails))));
     this.#texts.set(text, texts);
     return texts;
   }
@@ -68,15 +62,15 @@ export class MirrorMessage implements Message {
   readonly #thread: number;
   readonly #chunk: Chunk;
 
-  constructor(row: FactRow, chunk: Chunk) {
-    this.uid = row.uid;
-    this.size = row.size;
-    this.internalDate = row.receivedAt;
-    this.sentDate = row.sentAt;
-    this.savedDate = row.savedAt;
-    this.sha256 = row.sha256;
-    this.#email = row.email;
-    this.#thread = row.thread;
+  constructor([uid, email, receivedAt, savedAt, size, sentAt, thread, sha256]: FactTuple, chunk: Chunk) {
+    this.uid = uid;
+    this.size = size;
+    this.internalDate = receivedAt;
+    this.sentDate = sentAt;
+    this.savedDate = savedAt;
+    this.sha256 = sha256;
+    this.#email = email;
+    this.#thread = thread;
     this.#chunk = chunk;
   }
 
@@ -102,25 +96,25 @@ export class MirrorMessage implements Message {
     return this.#chunk.text(this.#email, 'headers');
   }
   get headersComplete(): boolean {
-    return this.#chunk.text(this.#email, 'headers_complete') === '1';
+    return this.#chunk.text(this.#email, 'headers_complete') === COMPLETE;
   }
   get structure(): Part {
     return JSON.parse(this.#chunk.text(this.#email, 'structure')) as Part;
   }
 }
 
-const FACTS = `SELECT p.uid, p.email, p.received_at AS receivedAt, p.saved_at AS savedAt, e.size, e.sent_at AS sentAt, e.thread, e.sha256
+const FACTS = `SELECT p.uid, p.email, p.received_at, p.saved_at, e.size, e.sent_at, e.thread, e.sha256
   FROM json_each(?) AS wanted CROSS JOIN placement p ON p.mailbox = ? AND p.uid = wanted.value CROSS JOIN email e ON e.id = p.email`;
 
 /** The messages of `uids`, in that order; those that are gone are left out. */
 export function* readMessages(read: Reading, mailbox: number, uids: Iterable<number>): Iterable<MirrorMessage> {
   const wanted = new Set<Text>();
   for (const some of chunks(uids)) {
-    const rows = read((file) => file.rows<FactRow>(FACTS, JSON.stringify(some), mailbox));
+    const rows = read((file) => file.tuples<FactTuple>(FACTS, JSON.stringify(some), mailbox));
     const chunk = new Chunk(
       read,
       wanted,
-      rows.map((row) => row.email),
+      rows.map(([, email]) => email),
     );
     for (const row of rows) yield new MirrorMessage(row, chunk);
   }

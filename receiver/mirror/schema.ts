@@ -31,7 +31,7 @@ CREATE TABLE email (
 );
 CREATE TABLE content (
   email INTEGER PRIMARY KEY, envelope TEXT NOT NULL, body TEXT NOT NULL, body_structure TEXT NOT NULL, preview TEXT NOT NULL,
-  headers_complete INTEGER NOT NULL, headers TEXT NOT NULL, structure TEXT NOT NULL
+  headers_complete TEXT NOT NULL, headers TEXT NOT NULL, structure TEXT NOT NULL
 );
 CREATE TABLE placement (
   mailbox INTEGER NOT NULL, uid INTEGER NOT NULL, email INTEGER NOT NULL, received_at INTEGER NOT NULL, saved_at INTEGER NOT NULL,
