@@ -5,6 +5,7 @@ import { readUserCall } from '../auth/caller.ts';
 import type { Env } from '../env.ts';
 import type { Account } from '../store/mail/types.ts';
 import { answerApiRequest, jsonResponse } from './api.ts';
+import { openEventSource, readWishes } from './push/event-source.ts';
 import { buildSession } from './session.ts';
 import { answerDownload, answerUpload } from './transfer.ts';
 import { openWebSocket } from './websocket.ts';
@@ -25,5 +26,12 @@ export const jmapRoutes = new Hono<{ Bindings: Env }>()
   .post('/jmap/upload/:accountId/', (c) => withAccount(c, (account) => answerUpload(c.env, account, c.req.param('accountId'), c.req.raw)))
   .get('/jmap/download/:accountId/:blobId/:name', (c) =>
     withAccount(c, (account) => answerDownload(c.env, account, { ...c.req.param(), accept: c.req.query('accept') })),
+  )
+  .get('/jmap/eventsource', (c) =>
+    withAccount(c, (account) => {
+      const wishes = readWishes((name) => c.req.query(name));
+      if (wishes === null) return new Response('types, closeafter or ping is malformed\n', { status: 400 });
+      return openEventSource(c.env, account, wishes, c.req.header('last-event-id') ?? null);
+    }),
   )
   .get('/jmap/ws', (c) => withAccount(c, (account) => openWebSocket(c.env, account, c.req.raw)));

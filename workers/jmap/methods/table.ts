@@ -16,6 +16,7 @@ import { mailboxGet } from './mailbox-get.ts';
 import { mailboxQuery } from './mailbox-query.ts';
 import { mailboxQueryChanges } from './mailbox-query-changes.ts';
 import { mailboxSet } from './mailbox-set.ts';
+import { searchSnippetGet } from './search-snippet-get.ts';
 import { submissionChanges } from './submission-changes.ts';
 import { submissionGet } from './submission-get.ts';
 import { submissionSet } from './submission-set.ts';
@@ -46,6 +47,7 @@ const BY_CAPABILITY: Record<string, Record<string, Method>> = {
     'Email/set': emailSet,
     'Email/import': emailImport,
     'Email/parse': emailParse,
+    'SearchSnippet/get': searchSnippetGet,
   },
   [SUBMISSION]: {
     'Identity/get': identityGet,

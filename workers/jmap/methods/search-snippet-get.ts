@@ -1,0 +1,55 @@
+/**
+ * SearchSnippet/get (RFC 8621 §5.1). Subjects and previews come from the index; where the words are not in
+ * the preview, the beginning of the message's text is read, for a bounded number of emails.
+ */
+import { bodyLists, bodyTree } from '../../../shared/jmap/email/body-lists.ts';
+import { bodyValue } from '../../../shared/jmap/email/body-value.ts';
+import { readEmailCondition, searchTexts } from '../../../shared/jmap/email/query.ts';
+import { markPreview, markSubject } from '../../../shared/jmap/email/snippet.ts';
+import type { Json } from '../../../shared/jmap/errors.ts';
+import { distinctIds } from '../../../shared/jmap/get.ts';
+import { decodeId, encodeId } from '../../../shared/jmap/ids.ts';
+import { readFilter } from '../../../shared/jmap/query.ts';
+import { arrayOf, nullable, readArguments, readId, readObject } from '../../../shared/jmap/readers.ts';
+import { htmlToText } from '../../../shared/mime/htmlText.ts';
+import type { EmailRow } from '../../store/mail/types.ts';
+import type { JmapContext, Method } from '../context.ts';
+import { StoredOriginal } from '../email/original.ts';
+
+/** Originals read in one call: each is a subrequest, of the 50 a request may make. */
+const ORIGINALS_MAX = 20;
+/** Octets of a text part that are looked into. */
+const TEXT_OCTETS_MAX = 64 * 1024;
+
+const FIELDS = { accountId: readId, filter: nullable(readObject), emailIds: arrayOf(readId) };
+
+export const searchSnippetGet: Method = async (args, context) => {
+  const accountId = context.accountId(args);
+  const read = readArguments(args, FIELDS);
+  const texts = searchTexts(readFilter(read.filter, readEmailCondition));
+  const ids = distinctIds(read.emailIds) ?? [];
+  const wanted = ids.flatMap((id) => decodeId('Email', id) ?? []);
+  const rows = wanted.length === 0 ? [] : await context.mail.emails(wanted);
+  const list: Json[] = [];
+  let originals = ORIGINALS_MAX;
+  for (const row of rows) {
+    const subject = markSubject(row.subject, texts.subject);
+    let preview = markPreview(row.preview, texts.body);
+    if (preview === null && texts.body.length > 0 && originals-- > 0) preview = markPreview(await beginning(context, row), texts.body);
+    list.push({ emailId: encodeId('Email', row.id), subject, preview });
+  }
+  const found = new Set(list.map(({ emailId }) => emailId));
+  const notFound = ids.filter((id) => !found.has(id));
+  return { accountId, list, notFound: notFound.length > 0 ? notFound : null };
+};
+
+/** The beginning of the text people read. */
+async function beginning(context: JmapContext, row: EmailRow): Promise<string> {
+  const { textBody } = bodyLists(bodyTree(row.structure, () => null));
+  const part = textBody.find((node) => node.part.type === 'text')?.part;
+  if (!part) return '';
+  const length = part.end - part.bodyStart;
+  const octets = await new StoredOriginal(context.mail, row.sha256, row.size).read(part.bodyStart, Math.min(length, TEXT_OCTETS_MAX));
+  const { value } = bodyValue(octets, part, 0, octets.length < length);
+  return part.subtype === 'html' ? htmlToText(value) : value;
+}
