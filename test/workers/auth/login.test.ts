@@ -1,7 +1,19 @@
 import { env } from 'cloudflare:test';
-import { beforeAll, expect, test } from 'vitest';
+import { beforeAll, expect, test, vi } from 'vitest';
 import type { ScramFinishAnswer, ScramStartAnswer } from '../../../shared/protocol.ts';
-import { answerServerFirst, clientFirstBare, parseServerFirst, SALT_OCTETS, SCRAM_ITERATIONS, toBase64 } from '../../../shared/scram.ts';
+import {
+  answerServerFirst,
+  authMessage,
+  clientFirstBare,
+  fromBase64,
+  hmacSha256,
+  parseServerFirst,
+  SALT_OCTETS,
+  SCRAM_ITERATIONS,
+  saltedPassword,
+  scramKeys,
+  toBase64,
+} from '../../../shared/scram.ts';
 import { app } from '../../../workers/app.ts';
 import { replacePassword } from '../../../workers/store/directory/credentials.ts';
 import { EXCHANGE_LIFE_MS } from '../../../workers/store/directory/exchanges.ts';
@@ -95,6 +107,30 @@ test('a name nobody has shows the same salt every time, as long as a real one, w
   expect(one?.salt).not.toEqual(third?.salt);
   expect(one?.salt).toHaveLength(SALT_OCTETS);
   expect(one?.iterations).toBe(SCRAM_ITERATIONS);
+});
+
+test("whoever knows one account's keys proves nothing for a name nobody has", async () => {
+  const started = await start('nobody@example.test');
+  const withoutProof = `c=biws,r=${parseServerFirst(started.serverFirst)?.nonce}`;
+  const salt = fromBase64(me.verifier.salt) ?? new Uint8Array();
+  const keys = await scramKeys(await saltedPassword(DEMO_PASSWORD, salt, me.verifier.iterations));
+  const signature = await hmacSha256(keys.storedKey, authMessage(started.firstBare, started.serverFirst, withoutProof));
+  const proof = toBase64(keys.clientKey.map((octet, i) => octet ^ (signature[i] ?? 0)));
+  const answer = await web('/auth/scram/finish', { exchange: started.exchange, clientFinal: `${withoutProof},p=${proof}` });
+  expect(await answer.json()).toEqual({ status: 'failed' });
+});
+
+test('a wrong password and a name nobody has ask the database the same questions', async () => {
+  const asked: string[] = [];
+  const prepare = vi.spyOn(env.DIRECTORY, 'prepare');
+  for (const name of ['me@example.test', 'nobody@example.test']) {
+    prepare.mockClear();
+    await startAndGuess(name);
+    asked.push(prepare.mock.calls.map(([sql]) => sql).join('\n'));
+  }
+  prepare.mockRestore();
+  expect(asked[0]).toBe(asked[1]);
+  expect(asked[0]?.split('SELECT').length).toBeGreaterThan(2);
 });
 
 test('an exchange serves once, even for the right proof', async () => {
