@@ -103,6 +103,7 @@ test('an account may write as its addresses, its aliases, their details and what
   for (const address of ['me@example.test', 'me@catch.test', 'spam@catch.test', 'you@elsewhere.test', 'nobody@example.test', ''])
     expect(await may(you, address), address).toBe(false);
   expect(await directory.maySendAs(you.id, ['you@example.test', 'me@example.test'])).toBe(false);
+  expect(await directory.maySendAs(you.id, [])).toBe(false);
   expect(await directory.addressesOf(you.id)).toEqual([
     'you@example.test',
     'late@example.test',

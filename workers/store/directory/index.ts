@@ -22,8 +22,9 @@ export function openDirectory(env: Env): Directory {
   };
 }
 
-/** Who receives an address may write as it: that covers aliases, `+detail` and catch-alls alike. */
+/** Who receives an address may write as it: that covers aliases, `+detail` and catch-alls alike. No address is nobody's. */
 async function maySendAs(env: Env, account: number, addresses: string[]): Promise<boolean> {
   const recipients = await resolveRecipients(env, addresses);
-  return [...recipients.values()].every((recipient) => recipient.status === 'deliverable' && recipient.account.id === account);
+  const all = [...recipients.values()];
+  return all.length > 0 && all.every((recipient) => recipient.status === 'deliverable' && recipient.account.id === account);
 }
