@@ -23,8 +23,7 @@ beforeEach(() => {
 });
 
 test('without words, and with --help, it lists every command', async () => {
-  for (const words of [[], ['--help'], ['help']]) {
-    const { code, stdout } = await admin.run(words);
+  for (const { code, stdout } of await Promise.all([[], ['--help'], ['help']].map((words) => admin.run(words)))) {
     expect(code).toBe(0);
     for (const command of [
       'account add ADDRESS',
@@ -46,11 +45,10 @@ test('every command explains itself', async () => {
   const group = await admin.run(['account']);
   expect(group.stdout).toContain('account password');
   expect(group.stdout).not.toContain('domain add');
-  for (const name of ['account add', 'relay set', 'deliver']) {
-    const help = await admin.run([...name.split(' '), '--help']);
-    expect(help.code).toBe(0);
-    expect(help.stdout).toContain(`posthouse ${name}`);
-  }
+  const explained = ['account add', 'relay set', 'deliver'];
+  const helps = await Promise.all(explained.map((name) => admin.run([...name.split(' '), '--help'])));
+  for (const [i, help] of helps.entries())
+    expect(help).toMatchObject({ code: 0, stdout: expect.stringContaining(`posthouse ${explained[i]}`) });
   expect(admin.asked).toEqual([]);
 });
 
@@ -79,22 +77,22 @@ test('a new password keeps the salt and the iterations of the account', async ()
 });
 
 test('an empty or short password changes nothing and says why', async () => {
-  for (const [stdin, reason] of [
-    ['', 'password is empty'],
-    ['\n', 'password is empty'],
-    ['short\n', 'fewer than 8'],
-    ['x'.repeat(5000), 'longer than'],
-  ]) {
-    const { code, stderr } = await admin.run(['account', 'add', 'me@example.test'], { stdin });
-    expect(code).toBe(1);
-    expect(stderr).toContain(reason);
-  }
+  const cases = [
+    { stdin: '', reason: 'password is empty' },
+    { stdin: '\n', reason: 'password is empty' },
+    { stdin: 'short\n', reason: 'fewer than 8' },
+    { stdin: 'x'.repeat(5000), reason: 'longer than' },
+  ];
+  const results = await Promise.all(cases.map(({ stdin }) => admin.run(['account', 'add', 'me@example.test'], { stdin })));
+  for (const [i, result] of results.entries())
+    expect(result).toMatchObject({ code: 1, stderr: expect.stringContaining(cases[i]?.reason ?? '') });
   expect(admin.asked).toEqual([]);
 });
 
 test('a password among the words is refused and not repeated', async () => {
-  for (const words of [['hunter2hunter2'], ['--password', 'hunter2hunter2'], ['--password=hunter2hunter2']]) {
-    const { code, stdout, stderr } = await admin.run(['account', 'add', 'me@example.test', ...words], { stdin: 'x\n' });
+  const typed = [['hunter2hunter2'], ['--password', 'hunter2hunter2'], ['--password=hunter2hunter2']];
+  const results = typed.map((words) => admin.run(['account', 'add', 'me@example.test', ...words], { stdin: 'x\n' }));
+  for (const { code, stdout, stderr } of await Promise.all(results)) {
     expect(code).toBe(2);
     expect(stderr).toContain('asked for, or read from stdin');
     expect(stdout + stderr).not.toContain('hunter2');
@@ -102,11 +100,17 @@ test('a password among the words is refused and not repeated', async () => {
 });
 
 test('what is not understood ends with code 2, what cannot be done with code 1 and the reason', async () => {
-  expect((await admin.run(['dance'])).code).toBe(2);
-  expect((await admin.run(['account', 'dance'])).stderr).toContain('account add');
-  expect((await admin.run(['toString'])).code).toBe(2);
-  expect(await admin.run(['account', 'add'])).toMatchObject({ code: 2, stderr: expect.stringContaining('ADDRESS is missing') });
-  expect(await admin.run(['account', 'add', 'me@example.test', '--quota', 'much'])).toMatchObject({ code: 2 });
+  const misread = [
+    ['dance'],
+    ['toString'],
+    ['account', 'dance'],
+    ['account', 'add'],
+    ['account', 'add', 'me@example.test', '--quota', 'much'],
+  ];
+  const [unknown, inherited, inGroup, missing, quota] = await Promise.all(misread.map((words) => admin.run(words)));
+  for (const result of [unknown, inherited, inGroup, missing, quota]) expect(result?.code).toBe(2);
+  expect(inGroup?.stderr).toContain('account add');
+  expect(missing?.stderr).toContain('ADDRESS is missing');
   const refused = await admin.run(['account', 'remove', 'you@example.test']);
   expect(refused).toMatchObject({ code: 1, stderr: 'posthouse: There is no /accounts/you@example.test. Look again.\n' });
 });
