@@ -75,12 +75,14 @@ export class Incoming implements Door {
     const fields = countFields(content.header);
     const count = (...names: string[]) => names.reduce((sum, name) => sum + (fields.get(name) ?? 0), 0);
     if (count('received') > RECEIVED_FIELDS_MAX) throw new Reply(554, '5.4.6', 'mail loop: too many Received fields');
+    const signatures = count('dkim-signature', 'arc-seal', 'arc-message-signature');
     const arrived = new Original(content.header, content.body);
     const { verdicts, field } = await verify(
       {
-        octets: () => arrived.bytes() ?? arrived.stream(),
+        // without a signature nothing looks at the body
+        octets: () => (signatures === 0 ? content.header : (arrived.bytes() ?? arrived.stream())),
         headerSize: content.header.length,
-        signatures: count('dkim-signature', 'arc-seal', 'arc-message-signature'),
+        signatures,
         remoteAddress: facts.remoteAddress,
         helo: facts.helo,
         mailFrom: facts.mailFrom,

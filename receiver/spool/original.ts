@@ -13,7 +13,7 @@ import { MessageIndexer } from '../../shared/mime/indexer.ts';
 export type Body = { bytes: Buffer } | { path: string; size: number };
 
 /** Read size for bodies in files: large enough for the disk, small next to the memory budget. */
-const READ_OCTETS = 256 * 1024;
+const READ_OCTETS = 128 * 1024;
 
 export interface Fingerprint {
   /** Lower-case hex. */

@@ -17,6 +17,14 @@ const PROBE_MS = 5000;
 /** SPF needs at most 10 and their addresses, DKIM one a signature; a message that asks more is an attack on us or on others. */
 const LOOKUPS_MAX = 60;
 
+/** What the world says of a name is believed this long, so that a burst from one sender asks once. */
+const ANSWER_AGE_MS = 60_000;
+/** A resolver that refuses or fails is asked again sooner. */
+const FAILURE_AGE_MS = 5000;
+/** Answers are short; some 2 MB. */
+const REMEMBERED_MAX = 2000;
+const DEFINITE = new Set(['ENOTFOUND', 'ENODATA']);
+
 export type Resolve = (name: string, type: string) => Promise<string[] | string[][]>;
 
 /** The look-ups of one message. */
@@ -40,6 +48,7 @@ export class Dns {
   readonly #budgetMs: number;
   readonly #probeMs: number;
   readonly #open = new Set<Budget>();
+  readonly #remembered = new Map<string, Remembered>();
   #answers = 0;
   #silent = false;
   #probe: NodeJS.Timeout | undefined;
@@ -66,7 +75,7 @@ export class Dns {
     this.#open.add(budget);
     if (this.#silent) budget.cut();
     return {
-      resolve: (name, type) => budget.run(() => this.#ask(name, type)),
+      resolve: (name, type) => this.#recall(name, type) ?? budget.run(() => this.#ask(name, type)),
       end: () => {
         budget.end();
         this.#open.delete(budget);
@@ -84,11 +93,32 @@ export class Dns {
     try {
       const answer = (await this.#resolver.resolve(name, type)) as string[] | string[][];
       this.#answers++;
+      this.#remember(name, type, { answer: structuredClone(answer), until: Date.now() + ANSWER_AGE_MS });
       return answer;
     } catch (error) {
-      const code = (error as NodeJS.ErrnoException).code;
-      if (code !== 'ETIMEOUT' && code !== 'ECANCELLED') this.#answers++;
+      const { code = '', message } = error as NodeJS.ErrnoException;
+      if (code !== 'ETIMEOUT' && code !== 'ECANCELLED') {
+        this.#answers++;
+        this.#remember(name, type, { code, message, until: Date.now() + (DEFINITE.has(code) ? ANSWER_AGE_MS : FAILURE_AGE_MS) });
+      }
       throw error;
+    }
+  }
+
+  /** What is remembered, each time as a copy of its own, because mailauth sorts lists and marks errors; null when nothing is. */
+  #recall(name: string, type: string): Promise<string[] | string[][]> | null {
+    const found = this.#remembered.get(`${type} ${name}`);
+    if (!found || found.until < Date.now()) return null;
+    return 'answer' in found ? Promise.resolve(structuredClone(found.answer)) : Promise.reject(dnsError(found.code, found.message));
+  }
+
+  #remember(name: string, type: string, outcome: Remembered): void {
+    const key = `${type} ${name}`;
+    this.#remembered.delete(key);
+    this.#remembered.set(key, outcome);
+    for (const oldest of this.#remembered.keys()) {
+      if (this.#remembered.size <= REMEMBERED_MAX) break;
+      this.#remembered.delete(oldest);
     }
   }
 
@@ -109,6 +139,9 @@ export class Dns {
     this.#log.info('dns.back');
   }
 }
+
+/** An answer or a failure, and when it is no longer believed (epoch milliseconds). */
+type Remembered = { answer: string[] | string[][]; until: number } | { code: string; message: string; until: number };
 
 interface BudgetEvents {
   answers: () => number;

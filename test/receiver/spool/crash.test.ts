@@ -6,15 +6,17 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { expect, it } from 'vitest';
 import { openSpoolFolder } from '../../../receiver/spool/folder.ts';
+import { ensureLocalCertificate } from '../../../receiver/tls/local-ca.ts';
 import { SmtpClient } from '../../support/smtp-transcript.ts';
 import { digest, EventLog, tlsFolder, until } from '../smtp/world.ts';
 
-const RUNS = 6;
+const RUNS = 5;
 const CLIENTS = 4;
 
 async function startReceiver(folder: string): Promise<{ child: ChildProcess; port: number }> {
   const child = spawn(process.execPath, [path.join(import.meta.dirname, 'crash-receiver.ts'), folder], {
     stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, POSTHOUSE_TEST_TLS: tlsFolder },
   });
   const [line] = await once(child.stdout ?? child, 'data');
   return { child, port: Number(String(line)) };
@@ -41,6 +43,7 @@ async function deliverUntilKilled(port: number, name: string, acknowledged: Set<
 it('loses nothing and doubles nothing that it said 250 to', async () => {
   const folder = await mkdtemp(path.join(tmpdir(), 'posthouse-crash-'));
   const acknowledged = new Set<string>();
+  await ensureLocalCertificate(tlsFolder, ['mx.example.test']);
   for (let run = 0; run < RUNS; run++) {
     const { child, port } = await startReceiver(folder);
     const senders = Array.from({ length: CLIENTS }, (_, c) => deliverUntilKilled(port, `${run}-${c}`, acknowledged));

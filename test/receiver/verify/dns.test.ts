@@ -41,10 +41,24 @@ describe('look-ups', () => {
     lookups.end();
   });
 
+  it('are not asked twice within a minute, and every asker gets a list of its own', async () => {
+    await start({ budgetMs: 5000, probeMs: 5000 });
+    const lookups = dns.lookups();
+    for (let i = 0; i < 3; i++) {
+      const list = (await lookups.resolve('a.test', 'A')) as string[];
+      expect(list).toEqual(['192.0.2.1']);
+      list.push('spoiled');
+      await expect(lookups.resolve('no.test', 'A')).rejects.toMatchObject({ code: 'ENOTFOUND' });
+    }
+    expect(server.questions).toEqual(['a.test A', 'no.test A']);
+    lookups.end();
+  });
+
   it('of one message are counted', async () => {
     await start({ budgetMs: 5000, probeMs: 5000 });
     const lookups = dns.lookups();
-    const results = await Promise.allSettled(Array.from({ length: 70 }, () => lookups.resolve('a.test', 'A')));
+    for (let i = 0; i < 70; i++) server.records.set(`${i}.a.test`, { A: ['192.0.2.1'] });
+    const results = await Promise.allSettled(Array.from({ length: 70 }, (_, i) => lookups.resolve(`${i}.a.test`, 'A')));
     expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(60);
     lookups.end();
   });

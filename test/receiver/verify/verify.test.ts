@@ -39,12 +39,11 @@ afterAll(async () => {
 });
 
 async function sign(message: string, domain = 'good.test', selector = 'sel'): Promise<string> {
+  const signer = { signingDomain: domain, selector, privateKey, algorithm: 'rsa-sha256' as const };
   const { signatures } = await dkimSign(message, {
     canonicalization: 'relaxed/relaxed',
-    algorithm: 'rsa-sha256',
-    signingDomain: domain,
-    selector,
-    privateKey,
+    ...signer,
+    signatureData: [signer],
   });
   return signatures + message;
 }
