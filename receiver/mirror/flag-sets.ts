@@ -16,11 +16,10 @@ export class FlagSet implements Flags {
 
   /** `keywords` in the edge's form, sorted. */
   constructor(keywords: readonly string[], deleted: boolean) {
-    const flags = keywords.map(flagOfKeyword);
     this.keywords = keywords;
     this.deleted = deleted;
     this.seen = keywords.includes('$seen');
-    this.list = [...(deleted ? ['\\Deleted'] : []), ...flags.filter(isSystem), ...flags.filter((flag) => !isSystem(flag))];
+    this.list = [...(deleted ? ['\\Deleted'] : []), ...keywords.map(flagOfKeyword)];
     this.text = `(${this.list.join(' ')})`;
     this.#names = new Set(this.list.map((flag) => flag.toLowerCase()));
   }
@@ -53,8 +52,4 @@ export class FlagSets {
 /** The code of a keyword set with or without `\Deleted`. */
 export function flagCode(keywordSet: number, deleted: boolean): number {
   return keywordSet * 2 + (deleted ? 1 : 0);
-}
-
-function isSystem(flag: string): boolean {
-  return flag.startsWith('\\');
 }

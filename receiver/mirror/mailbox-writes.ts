@@ -2,7 +2,7 @@
  * CREATE, DELETE, RENAME and SUBSCRIBE (RFC 9051 §6.3.4–6.3.8) as the edge's mailbox operations. Names are
  * resolved in the mirror's tree; missing levels are made one after the other, because each needs the id of the one above.
  */
-import { roleOfSpecialUse } from '../../shared/roles.ts';
+import { type Role, roleOfSpecialUse } from '../../shared/roles.ts';
 import { Refusal } from '../imap/session.ts';
 import { slices } from './flag-writes.ts';
 import type { Mirror } from './mirror.ts';
@@ -21,8 +21,7 @@ export async function createMailbox(mirror: Mirror, name: string, specialUse: st
   if (role === undefined) throw new Refusal('USEATTR', 'No such special use');
   if (mirror.tree.find(levels.join(SEPARATOR))) throw new Refusal('ALREADYEXISTS', 'The mailbox exists');
   const parent = await ensureParent(mirror, levels);
-  const result = await submit(mirror, { op: 'createMailbox', parent, name: levels.at(-1) ?? '', ...(role && { role }) }, CREATE_ERRORS);
-  return madeMailbox(mirror, result.id);
+  return makeLevel(mirror, parent, levels.at(-1) ?? '', role);
 }
 
 export async function deleteMailbox(mirror: Mirror, name: string): Promise<void> {
@@ -97,17 +96,14 @@ async function ensureParent(mirror: Mirror, levels: string[]): Promise<number | 
   let parent: number | null = null;
   for (let depth = 1; depth < levels.length; depth++) {
     const known = mirror.tree.find(levels.slice(0, depth).join(SEPARATOR));
-    parent = known ? known.row.id : await makeLevel(mirror, parent, levels[depth - 1] ?? '');
+    parent = known ? known.row.id : (await makeLevel(mirror, parent, levels[depth - 1] ?? '', null)).row.id;
   }
   return parent;
 }
 
-async function makeLevel(mirror: Mirror, parent: number | null, name: string): Promise<number> {
-  const result = await submit(mirror, { op: 'createMailbox', parent, name }, CREATE_ERRORS);
-  return madeMailbox(mirror, result.id).row.id;
-}
-
-function madeMailbox(mirror: Mirror, id: number | undefined): TreeMailbox {
+/** Subscribed, because whoever makes a mailbox wants to see it, and clients that show only subscribed ones are many. */
+async function makeLevel(mirror: Mirror, parent: number | null, name: string, role: Role | null): Promise<TreeMailbox> {
+  const { id } = await submit(mirror, { op: 'createMailbox', parent, name, role, subscribed: true }, CREATE_ERRORS);
   const made = id === undefined ? undefined : mirror.tree.get(id);
   if (!made) throw new Refusal(null, 'The mailbox was made and is gone again');
   return made;

@@ -57,7 +57,7 @@ export class FakeAccount {
 
   constructor(onChange: (modseq: number) => void) {
     this.#onChange = onChange;
-    this.inbox = this.createMailbox('Inbox', { role: 'inbox' });
+    this.inbox = this.createMailbox('Inbox', { role: 'inbox', subscribed: true });
   }
 
   // ---- what happens at the edge without this receiver

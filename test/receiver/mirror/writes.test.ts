@@ -233,7 +233,7 @@ describe('APPEND', () => {
     expect({ uids, uidvalidity }).toEqual({ uids: [1], uidvalidity: box.mailbox.uidvalidity });
     const [message] = box.messages(uids);
     expect(message).toMatchObject({ size: body.length, internalDate, emailId: 'M1', threadId: 'T1' });
-    expect(box.flags(1)?.text).toBe('(\\Deleted \\Seen $Forwarded)');
+    expect(box.flags(1)?.text).toBe('(\\Deleted $Forwarded \\Seen)');
     expect(message && Buffer.from(await box.read(message))).toEqual(body);
     expect(world.bridge.calls.getBlob).toBe(0);
   });
