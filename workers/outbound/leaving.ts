@@ -59,18 +59,18 @@ export async function openLeaving(
   };
 }
 
-/** Header and body as one stream. */
-export async function leavingStream(message: LeavingMessage): Promise<ReadableStream<Uint8Array>> {
-  const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
-  const body = await message.body();
-  const pump = async () => {
-    const writer = writable.getWriter();
-    await writer.write(message.header);
-    writer.releaseLock();
-    await body.pipeTo(writable);
-  };
-  pump().catch((error) => writable.abort(error).catch(() => {}));
-  return readable;
+/** Header, then body, as they are read. (workerd cannot pipe one transform stream into another.) */
+export async function* leavingChunks(message: LeavingMessage): AsyncGenerator<Uint8Array> {
+  yield message.header;
+  yield* await message.body();
+}
+
+/** Writes all of `prefix` and the message into `writable` and closes it. */
+export async function writeLeaving(writable: WritableStream<Uint8Array>, prefix: Uint8Array, message: LeavingMessage): Promise<void> {
+  const writer = writable.getWriter();
+  await writer.write(prefix);
+  for await (const chunk of leavingChunks(message)) await writer.write(chunk);
+  await writer.close();
 }
 
 /** Index of the first octet after the empty line; the whole length when there is none. */

@@ -7,8 +7,8 @@ import { MessageIndexer } from '../../shared/mime/indexer.ts';
 import { toHex } from '../../shared/signing.ts';
 import type { Env } from '../env.ts';
 import { deliver, openMail } from '../store/mail/index.ts';
-import type { Account } from '../store/mail/types.ts';
-import { type LeavingMessage, leavingStream } from './leaving.ts';
+import type { Account, Delivery } from '../store/mail/types.ts';
+import { type LeavingMessage, leavingChunks, writeLeaving } from './leaving.ts';
 
 /** Delivers once per submission and account, however often it is called. Answers the reply line. */
 export async function deliverLocally(env: Env, message: LeavingMessage, account: Account): Promise<string> {
@@ -19,7 +19,7 @@ export async function deliverLocally(env: Env, message: LeavingMessage, account:
   const { readable, writable } = new FixedLengthStream(size);
   const [stored] = await Promise.all([
     store.putBlob(sha256, readable, size, { from: message.envelope.mailFrom }),
-    writeAll(writable, trace, message),
+    writeLeaving(writable, trace, message),
   ]);
   if (!stored) throw new Error(`the original of submission ${message.id} changed while it was read`);
   const delivery = {
@@ -56,14 +56,7 @@ async function measure(trace: Uint8Array, message: LeavingMessage) {
     await writer.write(chunk);
   };
   await take(trace);
-  for await (const chunk of await leavingStream(message)) await take(chunk);
+  for await (const chunk of leavingChunks(message)) await take(chunk);
   await writer.close();
   return { index: indexer.finish(), sha256: toHex(new Uint8Array(await digest.digest)) };
-}
-
-async function writeAll(writable: WritableStream<Uint8Array>, trace: Uint8Array, message: LeavingMessage): Promise<void> {
-  const writer = writable.getWriter();
-  await writer.write(trace);
-  writer.releaseLock();
-  await (await leavingStream(message)).pipeTo(writable);
 }

@@ -11,6 +11,7 @@ import { problem } from '../auth/problem.ts';
 import type { Env } from '../env.ts';
 import { Busy, CondemnedOriginal, openMail } from '../store/mail/index.ts';
 import type { Account, MailStore } from '../store/mail/types.ts';
+import { identityFor } from './identities.ts';
 import { type Refusal, refuseSubmission, submit } from './submission.ts';
 
 /** JMAP's words for a refusal in those of the contract. */
@@ -54,7 +55,8 @@ async function answerSubmit(env: Env, account: Account, request: SubmitRequest, 
   if (!(await isStored(store, request, payload))) return problem(422, 'The message has another digest, or was not put before.');
   const now = Date.now();
   const copy = await store.addSent({ sha256, index, receivedAt: now });
-  const submission = await submit(env, store, { key: id, identity: 0, email: copy.email, thread: null, sha256, envelope, sendAt: now });
+  const identity = await identityFor(env, store, envelope.mailFrom);
+  const submission = await submit(env, store, { key: id, identity, email: copy.email, thread: null, sha256, envelope, sendAt: now });
   return answer({ status: 'accepted', submission });
 }
 

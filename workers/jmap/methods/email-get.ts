@@ -36,7 +36,7 @@ export const emailGet: Method = async (args, context) => {
 
 async function readRows(context: JmapContext, ids: readonly string[] | null): Promise<EmailRow[]> {
   const wanted = ids === null ? await allIds(context) : ids.flatMap((id) => decodeId('Email', id) ?? []);
-  return wanted.length === 0 ? [] : context.mail.emails(wanted);
+  return wanted.length === 0 ? [] : context.emails(wanted);
 }
 
 /** Every email of the account, when they are few enough for one answer. */

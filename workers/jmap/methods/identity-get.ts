@@ -7,9 +7,9 @@ import type { Json } from '../../../shared/jmap/errors.ts';
 import { distinctIds, GET_FIELDS, getAnswer, knownProperties, pick } from '../../../shared/jmap/get.ts';
 import { decodeId, encodeId } from '../../../shared/jmap/ids.ts';
 import { readArguments } from '../../../shared/jmap/readers.ts';
-import { openDirectory } from '../../store/directory/index.ts';
+import { ensureIdentities } from '../../outbound/identities.ts';
 import type { IdentityRow } from '../../store/mail/types.ts';
-import type { JmapContext, Method } from '../context.ts';
+import type { Method } from '../context.ts';
 
 const PROPERTIES = ['id', 'name', 'email', 'replyTo', 'bcc', 'textSignature', 'htmlSignature', 'mayDelete'];
 
@@ -18,7 +18,8 @@ export const identityGet: Method = async (args, context) => {
   const read = readArguments(args, GET_FIELDS);
   const properties = knownProperties(read.properties, PROPERTIES);
   const ids = distinctIds(read.ids);
-  const rows = await ensureIdentities(context);
+  const rows = await ensureIdentities(context.env, context.mail);
+  context.wrote();
   const { Identity: state } = await context.states();
   const wanted = ids === null ? null : new Set(ids.map((id) => decodeId('Identity', id)));
   const found = new Map<string, Json>();
@@ -27,19 +28,6 @@ export const identityGet: Method = async (args, context) => {
   }
   return getAnswer(accountId, state, ids, found);
 };
-
-/** All identities of the account, those of its addresses made when missing. Two queries when none is missing. */
-export async function ensureIdentities(context: JmapContext): Promise<{ row: IdentityRow; mayDelete: boolean }[]> {
-  const [addresses, known] = await Promise.all([openDirectory(context.env).addressesOf(context.account.id), context.mail.identities()]);
-  const missing = addresses.filter((address) => !known.some(({ email }) => email === address));
-  for (const email of missing) {
-    await context.mail.setIdentity({ name: context.account.name, email, replyTo: null, bcc: null, textSignature: '', htmlSignature: '' });
-  }
-  if (missing.length > 0) context.wrote();
-  const rows = missing.length > 0 ? await context.mail.identities() : known;
-  const firsts = new Set(addresses.map((address) => rows.find(({ email }) => email === address)?.id));
-  return rows.map((row) => ({ row, mayDelete: !firsts.has(row.id) }));
-}
 
 function identityObject({ id, ...row }: IdentityRow, mayDelete: boolean): Json {
   return { id: encodeId('Identity', id), ...row, mayDelete };

@@ -29,7 +29,7 @@ export const searchSnippetGet: Method = async (args, context) => {
   const texts = searchTexts(readFilter(read.filter, readEmailCondition));
   const ids = distinctIds(read.emailIds) ?? [];
   const wanted = ids.flatMap((id) => decodeId('Email', id) ?? []);
-  const rows = wanted.length === 0 ? [] : await context.mail.emails(wanted);
+  const rows = wanted.length === 0 ? [] : await context.emails(wanted);
   const list: Json[] = [];
   let originals = ORIGINALS_MAX;
   for (const row of rows) {

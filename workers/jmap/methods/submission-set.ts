@@ -22,11 +22,11 @@ import { boundedSet, realId, SET_FIELDS, SetOutcome } from '../../../shared/jmap
 import { mailboxesOf, parseAddressList } from '../../../shared/mime/addresses.ts';
 import { headerValues, parseHeaderBlock } from '../../../shared/mime/headers.ts';
 import type { Envelope } from '../../../shared/protocol.ts';
+import { ensureIdentities } from '../../outbound/identities.ts';
 import { type Refusal, refuseSubmission, submit } from '../../outbound/submission.ts';
 import type { EmailRow } from '../../store/mail/types.ts';
 import type { JmapContext, Method, MethodAnswer } from '../context.ts';
 import { emailSet } from './email-set.ts';
-import { ensureIdentities } from './identity-get.ts';
 
 const FIELDS = {
   ...SET_FIELDS,
@@ -102,7 +102,7 @@ async function createOne(context: JmapContext, record: Json): Promise<Made | Set
   }
   const email = await findEmail(context, realId(read.emailId, context.createdIds));
   if (!email) return invalidProperties(['emailId'], 'no such email');
-  const identity = (await ensureIdentities(context)).find(
+  const identity = (await ensureIdentities(context.env, context.mail)).find(
     ({ row }) => encodeId('Identity', row.id) === realId(read.identityId, context.createdIds),
   )?.row;
   if (!identity) return invalidProperties(['identityId'], 'no such identity');

@@ -3,7 +3,7 @@
  * folder. In a deployment the binding does not exist and the driver says so.
  */
 import { encodeFrameHeader } from '../../../shared/protocol.ts';
-import { leavingStream } from '../leaving.ts';
+import { writeLeaving } from '../leaving.ts';
 import type { RelayDriver } from '../relay.ts';
 
 /** Frame: `{ id, envelope }`, then the message. */
@@ -12,14 +12,10 @@ export const sendToFile: RelayDriver<{ kind: 'file' }> = async (message, _settin
     return { status: 'refused', reply: '554 5.3.5 the file relay exists only under "npm start": set another with "posthouse relay set"' };
   const frame = encodeFrameHeader({ id: message.id, envelope: message.envelope });
   const { readable, writable } = new FixedLengthStream(frame.length + message.size);
-  const pump = async () => {
-    const writer = writable.getWriter();
-    await writer.write(frame);
-    writer.releaseLock();
-    await (await leavingStream(message)).pipeTo(writable);
-  };
-  const pumped = pump();
-  const [answer] = await Promise.all([env.FILE_RELAY.fetch('http://file-relay/', { method: 'POST', body: readable }), pumped]);
+  const [answer] = await Promise.all([
+    env.FILE_RELAY.fetch('http://file-relay/', { method: 'POST', body: readable }),
+    writeLeaving(writable, frame, message),
+  ]);
   if (!answer.ok) return { status: 'later', reply: `451 4.3.0 the file relay answered ${answer.status}` };
   return { status: 'sent', reply: `250 2.0.0 written as ${message.id}.eml` };
 };

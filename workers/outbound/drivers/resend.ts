@@ -12,7 +12,7 @@ import { decodeParameter, fileName } from '../../../shared/mime/parameters.ts';
 import { MessageScanner } from '../../../shared/mime/scan.ts';
 import { base64, decodeTransfer } from '../../../shared/mime/transfer.ts';
 import { decodeWords } from '../../../shared/mime/words.ts';
-import { type LeavingMessage, leavingStream } from '../leaving.ts';
+import { type LeavingMessage, leavingChunks } from '../leaving.ts';
 import { type RelayDriver, type RelayVerdict, replyLine } from '../relay.ts';
 
 /** Resend's own limit for a message, attachments in base64 included; it also keeps the JSON within the Worker's memory. */
@@ -85,7 +85,7 @@ export async function toEmail(message: LeavingMessage): Promise<Record<string, u
 
 async function scan(message: LeavingMessage): Promise<Part> {
   const scanner = new MessageScanner();
-  for await (const chunk of await leavingStream(message)) scanner.write(chunk);
+  for await (const chunk of leavingChunks(message)) scanner.write(chunk);
   return scanner.finish();
 }
 

@@ -1,0 +1,25 @@
+/**
+ * Identities (RFC 8621 §6): every address of the account has one. An address that has none yet, after an account or an
+ * alias was added, gets it when somebody looks.
+ */
+import type { Env } from '../env.ts';
+import { openDirectory } from '../store/directory/index.ts';
+import type { IdentityRow, MailStore } from '../store/mail/types.ts';
+
+/** All identities; the first one of each address of the account stays. Two queries when none is missing. */
+export async function ensureIdentities(env: Env, mail: MailStore): Promise<{ row: IdentityRow; mayDelete: boolean }[]> {
+  const [addresses, known] = await Promise.all([openDirectory(env).addressesOf(mail.account.id), mail.identities()]);
+  const missing = addresses.filter((address) => !known.some(({ email }) => email === address));
+  for (const email of missing) {
+    await mail.setIdentity({ name: mail.account.name, email, replyTo: null, bcc: null, textSignature: '', htmlSignature: '' });
+  }
+  const rows = missing.length > 0 ? await mail.identities() : known;
+  const firsts = new Set(addresses.map((address) => rows.find(({ email }) => email === address)?.id));
+  return rows.map((row) => ({ row, mayDelete: !firsts.has(row.id) }));
+}
+
+/** The identity that writes as `email`, else the account's first. */
+export async function identityFor(env: Env, mail: MailStore, email: string): Promise<number> {
+  const rows = await ensureIdentities(env, mail);
+  return (rows.find(({ row }) => row.email === email) ?? rows[0])?.row.id ?? 0;
+}
