@@ -56,6 +56,9 @@ class Reader {
   #comment: string | null = null;
   #angle: string | null = null;
   #spaced = true;
+  /** Whether this entry has an `@` outside quotes; whether a quote was found that nothing closes. */
+  #hasAt = false;
+  #quotesEnded = false;
 
   constructor(text: string) {
     this.#text = text;
@@ -87,7 +90,7 @@ class Reader {
   /** `mailto:a@b` and `http://…` start no group. */
   #startsGroup(): boolean {
     const last = this.#pieces.at(-1);
-    if (this.#angle !== null || !last || this.#pieces.some((piece) => !piece.quoted && piece.text.includes('@'))) return false;
+    if (this.#angle !== null || !last || this.#hasAt) return false;
     return last.quoted || !/^(mailto|https?|smtp)$/i.test(last.text);
   }
 
@@ -110,6 +113,7 @@ class Reader {
 
   #add(text: string, quoted: boolean): void {
     this.#pieces.push({ text, quoted, glued: !this.#spaced });
+    if (!quoted && text.includes('@')) this.#hasAt = true;
     this.#spaced = false;
   }
 
@@ -122,14 +126,25 @@ class Reader {
 
   /** From an opening quote; without a closing one the quote is a character like any other. */
   #quoted(): string {
-    QUOTED.lastIndex = this.#at;
-    const [whole, inner] = QUOTED.exec(this.#text) ?? [];
-    if (whole === undefined || inner === undefined) {
+    const end = this.#quoteEnd(this.#at);
+    if (end < 0) {
       this.#at++;
       return '"';
     }
-    this.#at += whole.length;
+    const inner = this.#text.slice(this.#at + 1, end);
+    this.#at = end + 1;
     return unescaped(inner);
+  }
+
+  /** Position of the quote that closes the one at `at`; -1 when there is none, then there will be none for later ones. */
+  #quoteEnd(at: number): number {
+    for (let end = at + 1; end < this.#text.length && !this.#quotesEnded; end++) {
+      const char = this.#text.charAt(end);
+      if (char === '"') return end;
+      if (char === '\\') end++;
+    }
+    this.#quotesEnded = true;
+    return -1;
   }
 
   /** Nested comments by counting; an open one reaches to the end. */
@@ -150,10 +165,15 @@ class Reader {
 
   /** From `<` to its `>`, quotes respected; without `>` to the next comma. A second pair wins only when the first was empty. */
   #readAngle(): void {
-    ANGLE.lastIndex = this.#at + 1;
-    const inner = ANGLE.exec(this.#text)?.[0] ?? '';
-    this.#at += inner.length + 1;
-    if (this.#text.charAt(this.#at) === '>') this.#at++;
+    const start = this.#at + 1;
+    let end = start;
+    while (end < this.#text.length && this.#text[end] !== '>' && this.#text[end] !== '<') {
+      const quote = this.#text[end] === '"' ? this.#quoteEnd(end) : -1;
+      end = quote < 0 ? end + 1 : quote + 1;
+    }
+    const closed = this.#text[end] === '>';
+    const inner = closed ? this.#text.slice(start, end) : (this.#text.slice(start, end).split(',', 1)[0] ?? '');
+    this.#at = start + inner.length + (closed ? 1 : 0);
     if (!this.#angle) this.#angle = inner.trim();
     this.#spaced = true;
   }
@@ -172,12 +192,11 @@ class Reader {
     this.#comment = null;
     this.#angle = null;
     this.#spaced = true;
+    this.#hasAt = false;
   }
 }
 
 const ATOM = /[^\s"(<,;:]+|:/y;
-const QUOTED = /"((?:[^"\\]|\\[\s\S])*)"/y;
-const ANGLE = /(?:"(?:[^"\\]|\\[\s\S])*"|[^<>"]|"(?![^"]*"))*/y;
 
 function unescaped(text: string): string {
   return text.replace(/\\([\s\S])/g, '$1');
@@ -227,7 +246,11 @@ function mailbox(name: string | null, spec: string): Mailbox {
   return make(name, unquotedLocal(local.trim()), domain.replace(/\s+/g, ''), route);
 }
 
+/** Longer local parts are taken as they are: RFC 5321 §4.5.3.1 allows 64 octets. */
+const LOCAL_MAX = 1000;
+
 function unquotedLocal(local: string): string {
+  if (local.length > LOCAL_MAX) return local;
   if (!local.includes('"')) return local.replace(/\s+/g, '');
   return local.replace(/"((?:[^"\\]|\\[\s\S])*)"/g, (_, inner: string) => unescaped(inner));
 }

@@ -86,26 +86,24 @@ export function isKnownCharset(label: string): boolean {
 const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false });
 const western = new TextDecoder('windows-1252');
 
-/** UTF-8 when well-formed (a character cut off at the very end is forgiven), else windows-1252. */
+/** UTF-8 when well-formed (a character cut off at the very end is forgiven when it is not the only one), else windows-1252. */
 export function decodeGuessed(bytes: Uint8Array): string {
-  for (let cut = 0; cut <= 3 && cut <= bytes.length; cut++) {
-    try {
-      return strictUtf8.decode(cut === 0 ? bytes : bytes.subarray(0, bytes.length - cut));
-    } catch {
-      if (cut === 0 && !isCutOff(bytes)) break;
-    }
-  }
+  const whole = bytes.length - cutOff(bytes);
+  try {
+    const text = strictUtf8.decode(bytes.subarray(0, whole));
+    if (whole === bytes.length || text.length < whole) return text;
+  } catch {}
   return western.decode(bytes);
 }
 
-/** Does it end inside a UTF-8 sequence? */
-function isCutOff(bytes: Uint8Array): boolean {
+/** Octets at the end that begin a UTF-8 sequence and do not finish it. */
+function cutOff(bytes: Uint8Array): number {
   for (let back = 1; back <= 3 && back <= bytes.length; back++) {
     const octet = bytes[bytes.length - back] ?? 0;
-    if (octet >= 0xc0) return octet >= (back === 1 ? 0xc0 : back === 2 ? 0xe0 : 0xf0);
-    if (octet < 0x80) return false;
+    if (octet < 0x80) return 0;
+    if (octet >= 0xc0) return back < (octet >= 0xf0 ? 4 : octet >= 0xe0 ? 3 : 2) ? back : 0;
   }
-  return false;
+  return 0;
 }
 
 function normaliseLabel(label: string): string {

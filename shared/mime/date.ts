@@ -23,7 +23,7 @@ const ZONES = new Map<string, number>([
 /** Longer values are no dates. */
 const VALUE_MAX = 200;
 
-const CLOCK = /\b(\d{1,2})[:.](\d{2})(?:[:.](\d{2}))?(?:\.\d+)?/;
+const CLOCK = /(?<![\d:.])(\d{1,2})[:.](\d{2})(?:[:.](\d{2}))?(?:\.\d+)?/;
 const DAY_FIRST = /(?:^|[\s,])(\d{1,2})[\s-]+([a-z]{3})[a-z]*\.?[\s,-]+(\d{2,4})\b/i;
 const MONTH_FIRST = /(?:^|[\s,])([a-z]{3})[a-z]*\.?\s+(\d{1,2})\b(?:.*?\b(\d{4})\b)/i;
 const ISO = /^(\d{4})-(\d{2})-(\d{2})[T ]/;

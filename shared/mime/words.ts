@@ -71,18 +71,29 @@ function decodeRun(words: readonly Word[]): string {
     const charset = words[at]?.charset.toLowerCase() ?? '';
     let end = at + 1;
     while (words[end]?.charset.toLowerCase() === charset) end++;
-    text += decodeText(octetsOf(words.slice(at, end).reduce(appendWord, '')), charset);
+    text += decodeText(octetsOf(octetsIn(words.slice(at, end))), charset);
     at = end;
   }
   return text;
 }
 
-function appendWord(octets: string, word: Word): string {
-  return octets + (word.encoding === 'b' ? fromBase64(word.text) : fromQ(word.text));
+/** Words of one charset as octets. Base64 that stops inside a group goes on in the next word. */
+function octetsIn(words: readonly Word[]): string {
+  let octets = '';
+  let open = '';
+  for (const { encoding, text } of words) {
+    if (encoding === 'b') open += text;
+    if (encoding === 'q' || open.length % 4 === 0 || text.endsWith('=')) {
+      octets += fromBase64(open);
+      open = '';
+    }
+    if (encoding === 'q') octets += fromQ(text);
+  }
+  return octets + fromBase64(open);
 }
 
 function fromBase64(text: string): string {
-  return rawString(decodeTransfer(octetsOf(text), 'base64'));
+  return text === '' ? '' : rawString(decodeTransfer(octetsOf(text), 'base64'));
 }
 
 function fromQ(text: string): string {
