@@ -4,7 +4,7 @@
  * cannot be had now, the others are sent and the tagged answer says so.
  */
 import { type Client, type Command, type Completion, SELECTED, selectionOf } from '../client.ts';
-import { type Content, contentOf, writeContent } from '../fetch/content.ts';
+import { type Content, contentAtHand, contentOf, writeContent, writeStream } from '../fetch/content.ts';
 import { type BodyItem, type FetchItem, readItems } from '../fetch/items.ts';
 import { isImmediate, plainText } from '../fetch/plain.ts';
 import { markSeen } from '../fetch/seen.ts';
@@ -110,7 +110,9 @@ async function fetchBodies(client: Client, selection: Selection, uids: number[],
 async function fetchOne(client: Client, selection: Selection, message: Message, items: FetchItem[]): Promise<Refusal | null> {
   const contents = new Map<BodyItem, Content>();
   try {
-    for (const item of items) if (typeof item !== 'string') contents.set(item, await contentOf(selection.box, message, item));
+    for (const item of items) {
+      if (typeof item !== 'string') contents.set(item, contentAtHand(message, item) ?? (await contentOf(selection.box, message, item)));
+    }
   } catch (error) {
     if (error instanceof Refusal) return error;
     throw error;
@@ -123,9 +125,10 @@ async function fetchOne(client: Client, selection: Selection, message: Message, 
   for (const item of items) {
     client.output.write(before);
     before = ' ';
-    const content = typeof item === 'string' ? null : contents.get(item);
+    const content = typeof item === 'string' ? undefined : contents.get(item);
     if (typeof item === 'string') client.output.write(plainText(item, message, flags, client.utf8));
-    else if (content) await writeContent(client.output, item.label, content);
+    else if (content?.kind === 'stream') await writeStream(client.output, item.label, content);
+    else if (content) writeContent(client.output, item.label, content);
   }
   client.output.write(')\r\n');
   return null;

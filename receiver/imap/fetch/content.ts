@@ -26,6 +26,14 @@ export type Content =
   | { kind: 'bytes'; bytes: Uint8Array; binary: boolean }
   | { kind: 'stream'; length: number; first: IteratorResult<Uint8Array>; rest: AsyncIterator<Uint8Array> };
 
+/** The content when the index has it, without a promise; null when the original must be read. */
+export function contentAtHand(message: Message, item: BodyItem): Content | null {
+  if (item.kind !== 'body') return null;
+  const source = locate(message, item.section);
+  if (!source) return { kind: 'nil' };
+  return source.kind === 'text' ? { kind: 'text', text: cutText(source.text, item.partial) } : null;
+}
+
 /** Throws Refusal when the original cannot be had now. */
 export async function contentOf(box: SelectedMailbox, message: Message, item: BodyItem): Promise<Content> {
   if (item.kind !== 'body') return decodedContent(box, message, item);
@@ -63,19 +71,20 @@ async function decodedContent(box: SelectedMailbox, message: Message, item: Body
   return { kind: 'bytes', bytes: item.partial ? cutBytes(bytes, item.partial) : bytes, binary: true };
 }
 
-/** Writes `label content`. A stream that breaks off in the middle throws: the client cannot be brought back in step. */
-export async function writeContent(output: Output, label: string, content: Content): Promise<void> {
+/** Writes `label content`. */
+export function writeContent(output: Output, label: string, content: Exclude<Content, { kind: 'stream' }>): void {
   if (content.kind === 'nil') output.write(`${label} NIL`);
   else if (content.kind === 'number') output.write(`${label} ${content.value}`);
   else if (content.kind === 'text') output.write(`${label} {${content.text.length}}\r\n${content.text}`);
-  else if (content.kind === 'bytes') {
+  else {
     const mark = content.binary && content.bytes.includes(0) ? '~' : '';
     output.write(`${label} ${mark}{${content.bytes.length}}\r\n`);
     output.bytes(content.bytes);
-  } else await writeStream(output, label, content);
+  }
 }
 
-async function writeStream(output: Output, label: string, content: Content & { kind: 'stream' }): Promise<void> {
+/** The same for a stream. One that breaks off in the middle throws: the client cannot be brought back in step. */
+export async function writeStream(output: Output, label: string, content: Content & { kind: 'stream' }): Promise<void> {
   output.write(`${label} {${content.length}}\r\n`);
   let left = content.length;
   for (let step = content.first; !step.done && left > 0; step = await content.rest.next()) {

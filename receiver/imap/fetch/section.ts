@@ -2,7 +2,7 @@
  * Body sections (RFC 9051 §6.4.5.1): `[1.2.HEADER.FIELDS (To)]` read into a value, written back as the answer's label,
  * and found in a message: as a range of the original or, where the index knows it, as text.
  */
-import { isKeptField, parseHeaderBlock } from '../../../shared/mime/headers.ts';
+import { isKeptField } from '../../../shared/mime/headers.ts';
 import { sectionRange } from '../../../shared/mime/structure.ts';
 import type { Message } from '../session.ts';
 import { type Arguments, Malformed } from '../wire/arguments.ts';
@@ -95,7 +95,8 @@ export function locate(message: Message, section: Section): Source {
 /** The index keeps every field that is asked for. */
 function isKnown(message: Message, section: Section): boolean {
   if (section.part.length > 0 || section.text !== 'HEADER.FIELDS' || !message.headersComplete) return false;
-  return section.fields.every((field) => isKeptField(field.toLowerCase()));
+  for (const field of wantedOf(section)) if (!isKeptField(field)) return false;
+  return true;
 }
 
 function rangeOf(message: Message, section: Section): { kind: 'range'; offset: number; length: number } | null {
@@ -103,15 +104,41 @@ function rangeOf(message: Message, section: Section): { kind: 'range'; offset: n
   return range && { kind: 'range', ...range };
 }
 
-/** The lines of the fields wanted (or of the others), verbatim, and the empty line. */
+/** The lines of the fields wanted (or of the others), verbatim, and the empty line. One pass, no field is taken apart. */
 export function filterFields(block: string, section: Section): string {
-  const wanted = new Set(section.fields.map((field) => field.toLowerCase()));
+  const wanted = wantedOf(section);
   const only = section.text === 'HEADER.FIELDS';
   let lines = '';
-  for (const field of parseHeaderBlock(block)) {
-    if (wanted.has(field.name.toLowerCase()) !== only) continue;
-    const text = block.slice(field.start, field.end);
-    lines += text.endsWith('\n') ? text : `${text}\r\n`;
+  let taken = false;
+  for (let start = 0; start < block.length; ) {
+    const lf = block.indexOf('\n', start);
+    const end = lf < 0 ? block.length : lf + 1;
+    if (end - start <= 2 && block.slice(start, end).trim() === '') break;
+    const first = block.charCodeAt(start);
+    // A folded line belongs to the field before it (RFC 5322 §2.2.3); a line without a name to none.
+    if (first !== SPACE && first !== TAB) taken = isWanted(block, start, end, wanted, only);
+    if (taken) lines += lf < 0 ? `${block.slice(start)}\r\n` : block.slice(start, end);
+    start = end;
   }
   return `${lines}\r\n`;
+}
+
+const SPACE = 0x20;
+const TAB = 0x09;
+
+function isWanted(block: string, start: number, end: number, wanted: ReadonlySet<string>, only: boolean): boolean {
+  const colon = block.indexOf(':', start);
+  if (colon < 0 || colon >= end) return false;
+  return wanted.has(block.slice(start, colon).trimEnd().toLowerCase()) === only;
+}
+
+/** The names asked for, in lower case, made once per command. */
+const WANTED = new WeakMap<Section, ReadonlySet<string>>();
+
+function wantedOf(section: Section): ReadonlySet<string> {
+  const known = WANTED.get(section);
+  if (known) return known;
+  const wanted = new Set(section.fields.map((field) => field.toLowerCase()));
+  WANTED.set(section, wanted);
+  return wanted;
 }
