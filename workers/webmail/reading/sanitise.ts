@@ -53,6 +53,8 @@ const FORBIDDEN_ATTRIBUTES = [
   'target',
   'accesskey',
 ];
+/** Values with a scheme of this list, or without one: DOMPurify asks this of widths and colours, too. */
+const ALLOWED_VALUES = /^(?:(?:https?|mailto|cid):|data:image\/(?:png|gif|jpeg|webp|bmp|avif)[;,]|[^a-z]|[a-z+.-]+(?:[^a-z+.\-:]|$))/i;
 /** Nodes of a message that are read; what is beyond is cut, and a newsletter has a tenth of it. */
 const NODES_MAX = 50_000;
 
@@ -80,7 +82,7 @@ export function sanitise(html: string, images: ReadonlyMap<string, string>, show
     FORBID_ATTR: FORBIDDEN_ATTRIBUTES,
     ALLOW_DATA_ATTR: false,
     ALLOW_ARIA_ATTR: false,
-    ALLOWED_URI_REGEXP: /^(?:https?:|mailto:|cid:|data:image\/(?:png|gif|jpeg|webp|bmp|avif)[;,]|#)/i,
+ALLOWED_URI_REGEXP: ALLOWED_VALUES,
   }) as HTMLElement;
   const root = body.querySelector('body') ?? body;
   cutShort(root);

@@ -196,7 +196,10 @@ function Foot({ now }: { now: Composer }) {
 /** A new message begins with its recipient, an answer with its text, above the quote. */
 function focusFirst(sheet: HTMLElement | null, answered: boolean): void {
   const body = sheet?.querySelector<HTMLTextAreaElement>('textarea');
-  if (!answered) return sheet?.querySelector<HTMLInputElement>('input[name="to"]')?.focus();
+  if (!answered) {
+    sheet?.querySelector<HTMLInputElement>('input[name="to"]')?.focus();
+    return;
+  }
   body?.focus();
   body?.setSelectionRange(0, 0);
   if (body) body.scrollTop = 0;

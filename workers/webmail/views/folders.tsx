@@ -1,9 +1,10 @@
 /** The column of folders, with what is unread, and below it the settings. On a narrow screen it is a drawer. */
 import { useSignal } from '@preact/signals';
+import { Fragment } from 'preact';
 import type { Mailbox } from '../jmap/types.ts';
 import { complain } from '../state/actions.ts';
 import { write } from '../state/compose.ts';
-import { createFolder, currentMailbox, type FolderRow, folderName, folderRows } from '../state/mailboxes.ts';
+import { byRole, createFolder, currentMailbox, type FolderRow, folderName, folderRows } from '../state/mailboxes.ts';
 import { prefer, preferences } from '../state/preferences.ts';
 import { formatRoute, route } from '../state/route.ts';
 import { who } from '../state/session.ts';
@@ -12,6 +13,8 @@ import { IconButton } from './button.tsx';
 import { folderIcon, Icon } from './icon.tsx';
 import { SettingsMenu } from './settings.tsx';
 import { drawerOpen } from './shell.tsx';
+
+const STARRED = 'is:starred';
 
 export function Folders() {
   const closeDrawer = () => {
@@ -42,19 +45,11 @@ export function Folders() {
       </button>
       <ul class="folder-list">
         {folderRows.value.map((row) => (
-          <FolderItem key={row.mailbox.id} {...row} onOpen={closeDrawer} />
+          <Fragment key={row.mailbox.id}>
+            <FolderItem {...row} onOpen={closeDrawer} />
+            {row.mailbox.role === 'inbox' && !byRole('flagged') && <StarredItem onOpen={closeDrawer} />}
+          </Fragment>
         ))}
-        <li>
-          <a
-            class="folder"
-            href={formatRoute({ folder: null, search: 'is:starred', thread: null })}
-            aria-current={route.value.search === 'is:starred' ? 'page' : undefined}
-            onClick={closeDrawer}
-          >
-            <Icon name="flagged" />
-            <span class="folder-name">{t('folder.flagged')}</span>
-          </a>
-        </li>
         <NewFolder />
       </ul>
       <div class="folders-foot">
@@ -94,6 +89,23 @@ function FolderItem({ mailbox, depth, onOpen }: FolderRow & { onOpen: () => void
             {count.toLocaleString(LOCALES[language.value])}
           </span>
         )}
+      </a>
+    </li>
+  );
+}
+
+/** Starred mail of every folder is a search, not a folder. */
+function StarredItem({ onOpen }: { onOpen: () => void }) {
+  return (
+    <li>
+      <a
+        class="folder"
+        href={formatRoute({ folder: null, search: STARRED, thread: null })}
+        aria-current={route.value.search === STARRED ? 'page' : undefined}
+        onClick={onOpen}
+      >
+        <Icon name="flagged" />
+        <span class="folder-name">{t('folder.flagged')}</span>
       </a>
     </li>
   );

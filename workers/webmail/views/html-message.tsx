@@ -17,15 +17,17 @@ import { Icon } from './icon.tsx';
 import { systemDark } from './system-dark.ts';
 
 const NO_IMAGES: ReadonlyMap<string, string> = new Map();
+/** What a message's own images may take before its text is shown without them. */
+const IMAGES_WAIT_MS = 2_500;
 
 export function HtmlMessage({ message, html }: { message: EmailDetail; html: string }) {
   const holder = useRef<HTMLDivElement>(null);
   const showRemote = useSignal(false);
-  const images = useSignal(NO_IMAGES);
+  const images = useSignal<ReadonlyMap<string, string> | null>(null);
   const width = useSignal(0);
   const look = useLook();
   const sanitised = useMemo(() => {
-    const result = sanitise(html, images.value, showRemote.value);
+    const result = sanitise(html, images.value ?? NO_IMAGES, showRemote.value);
     foldQuotes(result.body, t('read.quoted'));
     return result;
   }, [html, images.value, showRemote.value]);
@@ -37,11 +39,18 @@ export function HtmlMessage({ message, html }: { message: EmailDetail; html: str
   useEffect(() => {
     width.value = holder.current?.clientWidth ?? 0;
     const parts = inlineParts(message, sanitised.cids);
-    if (parts.length > 0) {
-      void fetchImages(jmap(), parts).then((found) => {
-        images.value = found;
-      });
+    if (parts.length === 0) {
+      images.value = NO_IMAGES;
+      return;
     }
+    // The frame is drawn once, with its images: a frame whose document is replaced flickers.
+    const late = setTimeout(() => {
+      images.value ??= NO_IMAGES;
+    }, IMAGES_WAIT_MS);
+    void fetchImages(jmap(), parts).then((found) => {
+      images.value = found;
+    });
+    return () => clearTimeout(late);
   }, [message.id]);
   return (
     <div class={sanitised.painted && look.dark ? 'html-message paper' : 'html-message'} ref={holder} style={{ '--guess': `${height}px` }}>
@@ -60,15 +69,17 @@ export function HtmlMessage({ message, html }: { message: EmailDetail; html: str
           </button>
         </div>
       )}
-      <iframe
-        key={srcdoc.length + (showRemote.value ? 'r' : '') + (look.dark ? 'd' : '')}
-        class="message-frame"
-        title={t('read.frame')}
-        sandbox={SANDBOX}
-        referrerpolicy="no-referrer"
-        srcdoc={srcdoc}
-        data-testid="message-frame"
-      />
+      {images.value && (
+        <iframe
+          key={`${images.value.size} ${showRemote.value} ${look.dark}`}
+          class="message-frame"
+          title={t('read.frame')}
+          sandbox={SANDBOX}
+          referrerpolicy="no-referrer"
+          srcdoc={srcdoc}
+          data-testid="message-frame"
+        />
+      )}
     </div>
   );
 }

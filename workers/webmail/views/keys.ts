@@ -67,7 +67,10 @@ export function listenForKeys(): () => void {
 }
 
 function press(event: KeyboardEvent): void {
-  if (event.key === 'Escape') return escape(event);
+  if (event.key === 'Escape') {
+    goBack(event);
+    return;
+  }
   if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || isTyping(event.target)) return;
   if (document.querySelector('dialog[open]')) return;
   const prefixed = Date.now() - prefixAt < PREFIX_MS;
@@ -79,7 +82,7 @@ function press(event: KeyboardEvent): void {
 }
 
 /** Back one level: drawer, composer, field, selection, conversation, search. Dialogs and menus close themselves. */
-function escape(event: KeyboardEvent): void {
+function goBack(event: KeyboardEvent): void {
   if (event.defaultPrevented || document.querySelector('dialog[open]')) return;
   if (drawerOpen.value) drawerOpen.value = false;
   else if (composer.value && (event.target as Element).closest?.('.composer')) void closeComposer();

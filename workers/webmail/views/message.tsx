@@ -30,8 +30,8 @@ export function Message({ message, unfolded, alone, last }: Props) {
   return (
     <section class={last ? 'message unfolded last' : 'message unfolded'} aria-label={name} data-testid="message">
       <MessageHead message={message} name={name} foldable={!alone} />
-      <MessageBody message={message} />
       <Attachments message={message} />
+      <MessageBody message={message} />
     </section>
   );
 }
