@@ -26,7 +26,9 @@ async function openNamed(mail: MailStore, { sha256, part }: BlobName): Promise<O
   if (!part) return mail.getBlob(sha256);
   if (part.length === 0) return (await mail.getBlob(sha256, { offset: 0, length: 1 })) && { body: emptyStream(), size: 0 };
   const range = await mail.getBlob(sha256, { offset: part.offset, length: part.length });
-  if (range === null || part.encoding === 'i') return range && { body: range.body, size: part.length };
+  if (range === null) return null;
+  // The id may name more than the original has.
+  if (part.encoding === 'i') return { body: range.body, size: Math.max(0, Math.min(part.length, range.size - part.offset)) };
   return { body: range.body.pipeThrough(decoding(ENCODING_NAMES[part.encoding])), size: null };
 }
 

@@ -1,14 +1,14 @@
 /**
  * What one JMAP request knows while its calls run: the account, its mail, the ids created so far. States
- * are read once and remembered until a call writes, so that a page of reads asks for them only once; a
- * state read before the data can only be older than it, which a client repairs by asking for changes.
+ * and rows are read once and remembered until a call writes, so that opening a mailbox asks for each only
+ * once. A state read before the data can only be older than it, which a client repairs by asking for changes.
  */
 import type { Json } from '../../shared/jmap/errors.ts';
 import { MethodError } from '../../shared/jmap/errors.ts';
 import { decodeId } from '../../shared/jmap/ids.ts';
 import type { Env } from '../env.ts';
 import { openMail } from '../store/mail/index.ts';
-import type { Account, MailStore, StateType } from '../store/mail/types.ts';
+import type { Account, EmailRow, MailStore, StateType } from '../store/mail/types.ts';
 
 export type States = Record<StateType, string>;
 
@@ -18,7 +18,8 @@ export class JmapContext {
   readonly mail: MailStore;
   /** Creation id → id, for the whole request (RFC 8620 §3.3). */
   readonly createdIds: Map<string, string>;
-  private known: Promise<States> | null = null;
+  #states: Promise<States> | null = null;
+  readonly #emails = new Map<number, EmailRow>();
 
   constructor(env: Env, account: Account, createdIds: Map<string, string> = new Map()) {
     this.env = env;
@@ -29,13 +30,21 @@ export class JmapContext {
 
   /** The states of all types; one query in a request that only reads. */
   states(): Promise<States> {
-    this.known ??= this.mail.states();
-    return this.known;
+    this.#states ??= this.mail.states();
+    return this.#states;
   }
 
-  /** To be called after a write: the next `states()` reads again. */
+  /** Emails by id, in the order asked, without those that are not there. A row read by an earlier call of the request is not read again. */
+  async emails(ids: readonly number[]): Promise<EmailRow[]> {
+    const missing = ids.filter((id) => !this.#emails.has(id));
+    for (const row of missing.length === 0 ? [] : await this.mail.emails(missing)) this.#emails.set(row.id, row);
+    return ids.flatMap((id) => this.#emails.get(id) ?? []);
+  }
+
+  /** To be called after a write: what was read is asked for again. */
   wrote(): void {
-    this.known = null;
+    this.#states = null;
+    this.#emails.clear();
   }
 
   /** The `accountId` argument, checked: only the caller's own account exists for it. */

@@ -57,7 +57,7 @@ function newId(result: OperationResult | undefined): number | SetError {
 }
 
 async function describe(context: JmapContext, made: readonly { key: string; id: number }[], kept: Kept): Promise<void> {
-  const rows = made.length === 0 ? [] : await context.mail.emails(made.map(({ id }) => id));
+  const rows = made.length === 0 ? [] : await context.emails(made.map(({ id }) => id));
   const byId = new Map(rows.map((row) => [row.id, row]));
   for (const { key, id } of made) {
     const row = byId.get(id);

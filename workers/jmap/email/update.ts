@@ -56,7 +56,7 @@ export async function planUpdates(context: JmapContext, set: SetArguments, outco
 
 async function readFacts(context: JmapContext, updates: readonly Update[]): Promise<Facts> {
   const closer = updates.filter(needsRow).map(({ email }) => email);
-  const rows = closer.length === 0 ? [] : await context.mail.emails(closer);
+  const rows = closer.length === 0 ? [] : await context.emails(closer);
   const mailboxes = updates.some(({ patch }) => patch.mailboxes !== null) ? await context.mail.mailboxes() : [];
   return { rows: new Map(rows.map((row) => [row.id, row])), mailboxes: new Set(mailboxes.map(({ id }) => id)) };
 }
