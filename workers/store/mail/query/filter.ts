@@ -25,8 +25,10 @@ export class Values {
     return `(?1->>${this.#values.length - 1})`;
   }
 
-  get json(): string {
-    return JSON.stringify(this.#values);
+  /** The statement with its values; D1 refuses a parameter that is not in the text. */
+  statement(db: D1Database, sql: string): D1PreparedStatement {
+    const statement = db.prepare(sql);
+    return this.#values.length > 0 ? statement.bind(JSON.stringify(this.#values)) : statement;
   }
 }
 

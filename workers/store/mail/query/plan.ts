@@ -156,7 +156,7 @@ async function readSteps(plan: Plan, from: { date: number; key: number } | null,
     : [];
   const sql = `SELECT ${source.key} AS key, ${source.thread} AS thread FROM ${source.from} WHERE ${conditionsOf(source, ...start)}
     ORDER BY ${source.date} ${direction}, ${source.key} ${direction} LIMIT ${limit} OFFSET ${skip}`;
-  const { results } = await plan.db.prepare(sql).bind(context.values.json).run<Step>();
+  const { results } = await context.values.statement(plan.db, sql).run<Step>();
   return results;
 }
 
@@ -179,7 +179,7 @@ async function findAnchor(plan: Plan, anchor: number): Promise<{ date: number; k
       `${source.date} ${before}= ${anchorDate}`,
       `(${source.date} ${before} ${anchorDate} OR ${source.key} ${before} ${key})`,
     )}) AS position`;
-  const row = await plan.db.prepare(sql).bind(context.values.json).first<{ date: number; found: number; position: number }>();
+  const row = await context.values.statement(plan.db, sql).first<{ date: number; found: number; position: number }>();
   return row?.found ? { date: row.date, key, position: row.position } : null;
 }
 
@@ -224,7 +224,7 @@ async function countAll(plan: Plan): Promise<number> {
   const source = walkSource(plan, context);
   const counted = collapseThreads ? `DISTINCT ${source.thread}` : '*';
   const sql = `SELECT COUNT(${counted}) AS total FROM ${source.from} WHERE ${conditionsOf(source)}`;
-  return (await plan.db.prepare(sql).bind(context.values.json).first<number>('total')) ?? 0;
+  return (await context.values.statement(plan.db, sql).first<number>('total')) ?? 0;
 }
 
 // ---------------------------------------------------------------- full text
@@ -256,7 +256,7 @@ async function walkForText(plan: Plan, match: string): Promise<EmailQueryResult>
   const sql = `SELECT e.key AS key FROM (${steps}) s CROSS JOIN email e ON e.key = s.key
     WHERE ${rest} AND EXISTS (SELECT 1 FROM email_text WHERE email_text MATCH ${context.values.add(match)} AND rowid = e.key)
     ORDER BY e.receivedAt ${direction}, e.key ${direction} LIMIT ${query.limit} OFFSET ${query.position}`;
-  const { results } = await plan.db.prepare(sql).bind(context.values.json).run<{ key: number }>();
+  const { results } = await context.values.statement(plan.db, sql).run<{ key: number }>();
   return results.length < query.limit ? null : { ids: results.map(({ key }) => idOf(key)), position: query.position };
 }
 
@@ -284,10 +284,7 @@ async function rank(plan: Plan, hits: readonly number[] | null): Promise<EmailQu
     start AS MATERIALIZED (SELECT ${start} AS position, (SELECT COUNT(*) FROM ranked) AS total)
     SELECT start.position AS start, start.total AS total, r.key AS key FROM start
     LEFT JOIN ranked r ON r.position >= start.position AND r.position < start.position + ${query.limit} ORDER BY r.position`;
-  const { results } = await plan.db
-    .prepare(sql)
-    .bind(context.values.json)
-    .run<{ start: number | null; total: number; key: number | null }>();
+  const { results } = await context.values.statement(plan.db, sql).run<{ start: number | null; total: number; key: number | null }>();
   const first = results[0];
   if (!first || first.start === null) return null;
   const ids = results.flatMap(({ key }) => (key === null ? [] : [idOf(key)]));
