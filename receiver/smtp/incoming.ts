@@ -56,7 +56,7 @@ export class Incoming implements Door {
     const content = await readContent(stream, {
       sizeMax: messageSizeLimit,
       path: spool.temporaryPath(facts.spoolId),
-      onFlood: () => hangUp('5.3.4 message far too large'),
+      onFlood: () => hangUp('4.3.4 message far too large'),
     });
     try {
       const entry = await this.#keep(content, facts);

@@ -80,7 +80,7 @@ export class Submission implements Door {
     const content = await readContent(stream, {
       sizeMax: messageSizeLimit,
       path: spool.temporaryPath(facts.spoolId),
-      onFlood: () => hangUp('5.3.4 message far too large'),
+      onFlood: () => hangUp('4.3.4 message far too large'),
     });
     try {
       const submission = await this.#submit(content, facts, user);

@@ -1,13 +1,13 @@
 /** The spool's folder: what is durable, what is swept, what a full disk leaves. */
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, open as openFile, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { SyncedFolder } from '../../../receiver/spool/durable.ts';
 import { type Arrival, newSpoolId } from '../../../receiver/spool/entry.ts';
 import { openSpoolFolder, SpoolFull } from '../../../receiver/spool/folder.ts';
 import { Original } from '../../../receiver/spool/original.ts';
-import { digest, EventLog } from '../smtp/world.ts';
+import { digest, EventLog, until } from '../smtp/world.ts';
 
 let directory: string;
 let log: EventLog;
@@ -49,6 +49,33 @@ describe('an entry', () => {
     expect(again.waiting()).toEqual([[entry.spoolId, eml.length]]);
     expect(await again.read(entry.spoolId)).toEqual(entry);
     await again.close();
+  });
+
+  it('is forced to disk, both files and then the folder, before anyone may say 250', async () => {
+    const folder = await open();
+    const handle = await openFile(directory);
+    const prototype = Object.getPrototypeOf(handle);
+    await handle.close();
+    let release = () => {};
+    const gate = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const datasync = vi.spyOn(prototype, 'datasync');
+    const sync = vi.spyOn(prototype, 'sync').mockReturnValue(gate);
+    let said250 = false;
+    const adding = folder.add(arrival(), original()).then(() => {
+      said250 = true;
+    });
+    await until(() => sync.mock.calls.length === 1, 'the folder’s sync');
+    expect(datasync).toHaveBeenCalledTimes(2);
+    expect((await files()).map((name) => path.extname(name))).toEqual(['.eml', '.json']);
+    expect(said250).toBe(false);
+    expect(folder.size).toBe(0);
+    release();
+    await adding;
+    expect(folder.size).toBe(1);
+    vi.restoreAllMocks();
+    await folder.close();
   });
 
   it('comes back in order of arrival', async () => {
