@@ -31,7 +31,7 @@ const CJK_FIRST = new RegExp(`^[${CJK}]`, 'u');
 export function toIndexText(text: string, max = SEARCH_BODY_MAX): string {
   const tokens: string[] = [];
   let octets = 0;
-  for (const run of runsOf(text.length > max ? text.slice(0, max) : text)) {
+  for (const run of firstRuns(text, max)) {
     for (const token of isCjk(run) ? bigrams(run, true) : [run]) {
       if (token.length > TOKEN_MAX) continue;
       octets += utf8Length(token) + 1;
@@ -76,6 +76,13 @@ function bigrams(run: string, closed: boolean): string[] {
   const characters = [...run];
   const pairs = characters.slice(1).map((character, index) => `${characters[index]}${character}`);
   return closed || pairs.length === 0 ? [...pairs, ...characters.slice(-1)] : pairs;
+}
+
+/** The runs in the first `max` characters; a word that this would cut is left out. */
+function firstRuns(text: string, max: number): string[] {
+  if (text.length <= max) return runsOf(text);
+  const runs = runsOf(text.slice(0, max));
+  return isCjk(runs.at(-1) ?? '') ? runs : runs.slice(0, -1);
 }
 
 /** NFKC, lower case, Latin without its marks, cut into runs of one kind. */

@@ -81,6 +81,7 @@ class TextCapture implements ScanObserver {
   header(part: Part, block: string): void {
     if (!this.#rootSeen) this.rootBlock = block;
     this.#rootSeen = true;
+    for (const known of this.#captured.keys()) if (known.children) this.#captured.delete(known);
     const wanted = part.type === 'text' || part.type === 'multipart';
     if (wanted && this.#captured.size < TEXT_PARTS_MAX) this.#captured.set(part, { chunks: [], length: 0 });
   }

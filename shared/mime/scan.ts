@@ -7,14 +7,14 @@
 import { BodyOctets } from './bodyoctets.ts';
 import { type Delimiter, delimiterIn } from './boundary.ts';
 import { contentFields, isIdentity } from './content.ts';
-import { ENVELOPE_FIELDS, isFieldName, keepFields, parseHeaderBlock } from './headers.ts';
+import { ENVELOPE_FIELDS, keepFields, parseHeaderBlock } from './headers.ts';
 import type { Part } from './index-types.ts';
 import { LINE_JUDGED_MAX, LineReader, type LineSink } from './lines.ts';
 import { byteString, octetsOf } from './octets.ts';
 import { rawParameter } from './parameters.ts';
 import { type OctetCounter, octetCounter } from './transfer.ts';
 
-/** Nesting beyond this is an attack on recursive readers; the deepest part stays unopened. */
+/** Nesting beyond this is an attack on recursive readers; the deepest part is text. */
 export const DEPTH_MAX = 100;
 /** Parts of one message; further delimiters are read as text. */
 export const PARTS_MAX = 1000;
@@ -97,8 +97,10 @@ export class MessageScanner implements LineSink {
   line(bytes: Uint8Array, start: number, end: number, ended: boolean): void {
     if (bytes[start] === DASH && bytes[start + 1] === DASH && end - start < LINE_JUDGED_MAX) {
       const delimiter = delimiterIn(bytes, start, end, this.#boundaries);
-      if (delimiter && this.#obey(delimiter)) {
+      if (delimiter && (delimiter.close || this.#parts < PARTS_MAX)) {
+        this.#endParts(delimiter);
         this.#advance(bytes, start, end, ended);
+        this.#goOn(delimiter);
         return;
       }
     }
@@ -159,9 +161,10 @@ export class MessageScanner implements LineSink {
     if (frame.enclosed) part.headers = keepFields(block, fields, (name) => ENVELOPE_FIELDS.has(name), ENCLOSED_HEADERS_MAX).headers;
     frame.breaksBefore = breaks;
     const boundary = this.#usableBoundary(part);
-    if (part.type === 'multipart' && !boundary) becomeText(part);
+    const enclosing = isMessage(part) && isIdentity(part.encoding);
+    if ((part.type === 'multipart' && !boundary) || (enclosing && !this.#roomForPart())) becomeText(part);
     this.#observer?.header(part, block);
-    if (isMessage(part) && isIdentity(part.encoding) && this.#roomForPart()) {
+    if (enclosing && this.#roomForPart()) {
       part.children = [this.#open(true, false)];
       return;
     }
@@ -204,12 +207,15 @@ export class MessageScanner implements LineSink {
     return part;
   }
 
-  /** False: the delimiter opens a part for which there is no room, so it is text. */
-  #obey({ level, close }: Delimiter): boolean {
-    if (!close && this.#parts >= PARTS_MAX) return false;
+  /** The parts inside the multipart whose delimiter this line is. */
+  #endParts({ level }: Delimiter): void {
     while (this.#mode === 'header') this.#endHeader(this.#offset, this.#breaks);
     this.#body.end(true);
     this.#closeAtDelimiter(level + 1);
+  }
+
+  /** After the delimiter: a new part, or the epilogue. */
+  #goOn({ level, close }: Delimiter): void {
     const { part } = this.#frames[level] ?? { part: this.#root };
     if (close) {
       this.#boundaries[level] = null;
@@ -219,7 +225,6 @@ export class MessageScanner implements LineSink {
       part.children = part.children ?? [];
       part.children.push(child);
     }
-    return true;
   }
 
   /** Ends the open parts from `level` inwards before the line break that precedes this line. */
@@ -258,7 +263,7 @@ function isMessage(part: Part): boolean {
   return part.type === 'message' && (part.subtype === 'rfc822' || part.subtype === 'global');
 }
 
-/** What claims to be a multipart and is none is readable as text (RFC 2045 §5.2). */
+/** What claims to have parts and has none, or is too deep to be opened, is readable as text (RFC 2045 §5.2). */
 function becomeText(part: Part): void {
   Object.assign(part, { type: 'text', subtype: 'plain', parameters: [], encoding: '7bit' });
 }
@@ -267,8 +272,7 @@ function becomeText(part: Part): void {
 function beginsHeader(bytes: Uint8Array, start: number, end: number): boolean {
   if (bytes[start] === LF || (bytes[start] === CR && bytes[start + 1] === LF)) return true;
   const head = byteString(bytes, start, Math.min(end, start + LINE_JUDGED_MAX));
-  const colon = head.indexOf(':');
-  return head.startsWith('From ') || head.startsWith('>From ') || (colon > 0 && isFieldName(head.slice(0, colon).trimEnd()));
+  return /^>?From |^[^\s:]{1,200}[ \t]*:/.test(head);
 }
 
 function taker(part: Part, counter: OctetCounter | null, observer: ScanObserver | null): ((bytes: Uint8Array) => void) | null {

@@ -1,7 +1,7 @@
 /**
  * What IMAP makes of the tree: part numbers and sections (RFC 9051 §6.4.5.1) as ranges of the
  * original, BODY and BODYSTRUCTURE (§7.5.2) as finished wire text. Sizes are those of the encoded
- * body. A message/rfc822 that was not opened (encoded, or too deep) is sent as application/octet-stream,
+ * body. A message/rfc822 that was not opened, being encoded, is sent as application/octet-stream,
  * because the syntax wants an envelope of the other.
  */
 import { envelopeWire } from './envelope.ts';

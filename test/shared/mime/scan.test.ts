@@ -16,6 +16,10 @@ describe('the structural scan reads what RFC 2046 describes', () => {
       ['<p>\r\n', 1],
     ]);
     expect(root.end).toBe(bytes.length);
+    expect(root.children?.map((part) => new TextDecoder().decode(bytes.subarray(part.headerStart, part.bodyStart)))).toEqual([
+      '\r\n',
+      'Content-Type: text/html\r\n\r\n',
+    ]);
   });
 
   it('takes LF alone for a line end, and white space after a boundary for padding', () => {

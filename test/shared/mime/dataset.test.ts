@@ -1,0 +1,72 @@
+/**
+ * The whole SpamAssassin corpus: nothing throws, the index agrees with the octets, and postal-mime,
+ * an independent reader, sees the same subjects and the same first text.
+ */
+import PostalMime from 'postal-mime';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { bodyLists } from '../../../shared/mime/bodylists.ts';
+import { decodeGuessed, decodeText } from '../../../shared/mime/charset.ts';
+import { envelopeWire } from '../../../shared/mime/envelope.ts';
+import { indexMessage } from '../../../shared/mime/indexer.ts';
+import { rawParameter } from '../../../shared/mime/parameters.ts';
+import { bodyStructureWire } from '../../../shared/mime/structure.ts';
+import { decodeTransfer } from '../../../shared/mime/transfer.ts';
+import { loadDataset, type RealMessage } from '../../support/dataset.ts';
+import { everyPart } from './support.ts';
+
+let messages: RealMessage[] = [];
+beforeAll(async () => {
+  messages = await loadDataset();
+}, 120_000);
+
+/** Every tenth message for what takes postal-mime's time too. */
+const sample = () => messages.filter((_, index) => index % 10 === 0);
+const squeezed = (text: string) => text.replace(/[\s\ufffd\u0080-\u009f]+/g, '');
+
+describe('real mail', () => {
+  it('is indexed without exception, offsets and lines true, at a speed worth printing', { timeout: 120_000 }, () => {
+    const started = process.cpuUsage();
+    const indexes = messages.map(({ raw }) => indexMessage(raw));
+    const { user, system } = process.cpuUsage(started);
+    const octets = messages.reduce((sum, { raw }) => sum + raw.length, 0);
+    const milliseconds = (user + system) / 1000;
+    console.log(
+      `indexed ${messages.length} messages, ${(octets / 1e6).toFixed(1)} MB: ${(milliseconds / messages.length).toFixed(2)} ms of CPU each, ${(octets / 1000 / milliseconds).toFixed(1)} MB/s`,
+    );
+    expect(messages.length).toBe(6046);
+    indexes.forEach((index, at) => {
+      const raw = messages[at]?.raw ?? new Uint8Array(0);
+      for (const part of everyPart(index.structure)) {
+        const body = raw.subarray(part.bodyStart, part.end);
+        const breaks = body.reduce((count, octet) => count + (octet === 10 ? 1 : 0), 0);
+        expect(part.lines).toBe(breaks + (body.length > 0 && body.at(-1) !== 10 ? 1 : 0));
+      }
+      expect(envelopeWire(index.headers).startsWith('(')).toBe(true);
+      expect(bodyStructureWire(index.structure, true).startsWith('(')).toBe(true);
+    });
+  });
+
+  it('has the subjects postal-mime reads', { timeout: 120_000 }, async () => {
+    const different: string[] = [];
+    for (const { name, raw } of sample()) {
+      const { subject } = await PostalMime.parse(raw);
+      if (squeezed(subject ?? '') !== squeezed(indexMessage(raw).subject))
+        different.push(`${name}: ${subject} / ${indexMessage(raw).subject}`);
+    }
+    expect(different).toEqual([]);
+  });
+
+  it('has the text postal-mime reads in its first part', { timeout: 120_000 }, async () => {
+    const different: string[] = [];
+    for (const { name, raw } of sample()) {
+      const parsed = await PostalMime.parse(raw);
+      const [first] = bodyLists(indexMessage(raw).structure).textBody;
+      if (first?.part.subtype !== 'plain' || parsed.text === undefined) continue;
+      const octets = decodeTransfer(raw.subarray(first.part.bodyStart, first.part.end), first.part.encoding);
+      const charset = rawParameter(first.part.parameters, 'charset');
+      const text = squeezed(charset ? decodeText(octets, charset) : decodeGuessed(octets));
+      if (!squeezed(parsed.text).startsWith(text)) different.push(name);
+    }
+    expect(different).toEqual([]);
+  });
+});
