@@ -3,7 +3,9 @@
  * resolve when the mirror shows them (DESIGN.md, "IMAP"). Whatever fails is a `Refusal`; nothing is invented
  * when the edge is away.
  */
-import { prepareAppend, putBlob } from '../mirror/append.ts';
+
+import type { OperationResult } from '../../shared/protocol.ts';
+import { type PreparedAppend, prepareAppend, putBlob } from '../mirror/append.ts';
 import { createMailbox, deleteMailbox, renameMailbox, subscribeMailbox, targetMailbox } from '../mirror/mailbox-writes.ts';
 import type { Mirror } from '../mirror/mirror.ts';
 import type { Originals } from '../mirror/originals.ts';
@@ -66,18 +68,29 @@ export class MirrorSession implements Session {
     return subscribeMailbox(this.#mirror, name, subscribed);
   }
 
+  /** Large messages one after the other; the commits together and in order, as MULTIAPPEND wants its uids. */
   async append(name: string, messages: AppendMessage[]): Promise<{ uidvalidity: number; uids: number[] }> {
-    const mailbox = targetMailbox(this.#mirror, name);
-    const appended = await Promise.all(messages.map((message) => this.#append(mailbox.row.id, message)));
-    return { uidvalidity: mailbox.uidvalidity, uids: appended };
+    const { row, uidvalidity } = targetMailbox(this.#mirror, name);
+    const prepared: [AppendMessage, PreparedAppend][] = [];
+    for (const message of messages) {
+      prepared.push([message, await prepareAppend(this.#mirror, row.id, message).catch((error) => this.#mirror.refuse(error))]);
+    }
+    const uids = await Promise.all(prepared.map(([message, append]) => this.#commit(message, append)));
+    return { uidvalidity, uids };
   }
 
   refresh(): Promise<void> {
     return this.#mirror.refresh();
   }
 
-  ready(): Promise<void> {
-    return this.#mirror.ready();
+  /** A session that cannot become ready is closed, for nobody will use it. */
+  async ready(): Promise<void> {
+    try {
+      await this.#mirror.ready();
+    } catch (error) {
+      this.close();
+      throw error;
+    }
   }
 
   close(): void {
@@ -86,13 +99,14 @@ export class MirrorSession implements Session {
     this.#onClose();
   }
 
-  /** One message; a blob that the edge swept away between put and commit is put once more. */
-  async #append(mailbox: number, message: AppendMessage): Promise<number> {
-    const { operation, payload } = await prepareAppend(this.#mirror, mailbox, message).catch((error) => this.#mirror.refuse(error));
-    let result = await this.#mirror.commits.submit(operation, payload).catch((error: unknown) => this.#mirror.refuse(error));
+  /** A blob that the edge swept away between put and commit is put once more. */
+  async #commit(message: AppendMessage, { operation, payload }: PreparedAppend): Promise<number> {
+    const submitted = (): Promise<OperationResult> =>
+      this.#mirror.commits.submit(operation, payload).catch((error: unknown) => this.#mirror.refuse(error));
+    let result = await submitted();
     if (!result.ok && result.error === 'blobNotFound') {
       await putBlob(this.#mirror, operation.sha256, message.body, operation.index.size).catch((error) => this.#mirror.refuse(error));
-      result = await this.#mirror.commits.submit(operation, payload).catch((error: unknown) => this.#mirror.refuse(error));
+      result = await submitted();
     }
     const accepted = accept(result, tryCreate);
     if (payload) void this.#originals.remember(this.#mirror.account, operation.sha256, payload);
@@ -101,7 +115,7 @@ export class MirrorSession implements Session {
 
   /** The mailbox as it is now: names and counts may have changed since the command looked it up. */
   #current(mailbox: Mailbox): TreeMailbox {
-    const current = this.#mirror.tree.list.find(({ id }) => id === mailbox.id);
+    const current = this.#mirror.tree.get(Number(mailbox.id.slice(1)));
     if (!current) throw new Refusal('NONEXISTENT', 'No such mailbox');
     return current;
   }

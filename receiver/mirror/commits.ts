@@ -20,6 +20,8 @@ import type { Feed } from './feed.ts';
 
 /** Octets of messages one commit carries; larger ones wait for the next. Bounds the repeat buffer as well. */
 const COMMIT_PAYLOAD_MAX = 4 * 1024 * 1024;
+/** Emails and uids one commit names in all: the edge reads and writes each of them within one request. */
+const COMMIT_ITEMS_MAX = 4000;
 /** A lost answer is asked for again this often; a client waits meanwhile. */
 const ATTEMPTS = 4;
 const REPEAT_FIRST_MS = 100;
@@ -97,17 +99,20 @@ export class Commits {
     }
   }
 
-  /** As many of the queue as one commit may carry, in order. */
+  /** As many of the queue as one commit may carry, in order, and at least one. */
   #take(): Merged[] {
     const taken: Merged[] = [];
     let octets = 0;
+    let items = 0;
     let count = 0;
     for (const waiting of this.#queue) {
       octets += waiting.payload?.length ?? 0;
+      items += itemsOf(waiting.operation);
+      if (count > 0 && (octets > COMMIT_PAYLOAD_MAX || items > COMMIT_ITEMS_MAX)) break;
       const last = taken.at(-1);
       const joined = last && joinOperations(last.operation, waiting.operation);
-      if (!joined && (taken.length === COMMIT_OPERATIONS_MAX || (octets > COMMIT_PAYLOAD_MAX && count > 0))) break;
       if (joined) taken[taken.length - 1] = { operation: joined, payload: null, waiting: [...last.waiting, waiting] };
+      else if (taken.length === COMMIT_OPERATIONS_MAX) break;
       else taken.push({ operation: waiting.operation, payload: waiting.payload, waiting: [waiting] });
       count++;
     }
@@ -131,6 +136,11 @@ export class Commits {
       }
     }
   }
+}
+
+function itemsOf(operation: Operation): number {
+  if ('uids' in operation) return operation.uids.length;
+  return 'emails' in operation ? operation.emails.length : 1;
 }
 
 /** Two flag changes as one, when they say the same and their results need not be told apart. */

@@ -9,7 +9,7 @@ import { EdgeRefused, EdgeUnavailable } from '../edge.ts';
 import { MirrorSession } from '../imap/mirror-session.ts';
 import { type Backend, Refusal, type Session } from '../imap/session.ts';
 import type { Log } from '../log.ts';
-import type { LoggedIn, Login } from '../login.ts';
+import type { LoggedIn, Login, RememberingLogin } from '../login.ts';
 import type { Bridge } from './bridge.ts';
 import { Mirror } from './mirror.ts';
 import { Originals } from './originals.ts';
@@ -27,7 +27,8 @@ export interface MirrorsOptions {
   /** `$POSTHOUSE_HOME` */
   home: string;
   edge: Bridge;
-  login: Login;
+  /** One that remembers is told of tokens the edge no longer takes. */
+  login: Login & Partial<Pick<RememberingLogin, 'forget'>>;
   log: Log;
   /** Octets of originals kept on disk; 1 GiB when absent. */
   cacheBytes?: number;
@@ -133,9 +134,9 @@ class OpenMirrors {
   }
 
   #openMirror(login: LoggedIn): Open {
-    const tokens = new Tokens();
+    const { edge, login: logins, log, pageSize } = this.#options;
+    const tokens = new Tokens((token) => logins.forget?.(token));
     tokens.add(login);
-    const { edge, log, pageSize } = this.#options;
     const mirror = new Mirror({ account: login.account, directory: this.#directory, bridge: edge, tokens, log, pageSize });
     const open: Open = { mirror, sessions: 0 };
     this.#open.set(login.account, open);

@@ -79,11 +79,7 @@ export class LiveMailbox {
 
   /** Keywords in use, in IMAP spelling, without system flags. */
   keywords(): string[] {
-    const { codes, count } = this.#columns;
-    const used = new Set(codes.subarray(0, count));
-    this.#keywords ??= [...new Set([...used].flatMap((code) => this.#flagSets.get(code).list))]
-      .filter((flag) => !flag.startsWith('\\'))
-      .sort();
+    this.#keywords ??= this.#collectKeywords();
     return this.#keywords;
   }
 
@@ -120,6 +116,12 @@ export class LiveMailbox {
       else high = middle - 1;
     }
     return -1;
+  }
+
+  #collectKeywords(): string[] {
+    const { codes, count } = this.#columns;
+    const used = [...new Set(codes.subarray(0, count))].flatMap((code) => this.#flagSets.get(code).list);
+    return [...new Set(used)].filter((flag) => !flag.startsWith('\\')).sort();
   }
 
   #countStatus(): MailboxStatus {

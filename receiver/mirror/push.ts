@@ -9,6 +9,8 @@ import { Backoff } from './backoff.ts';
 
 /** A connection through NATs and proxies is pinged this often; idle ones are commonly cut after 60 to 100 s. */
 const PING_INTERVAL_MS = 30_000;
+/** A new connection now and then uses the token, which the edge forgets after a day without use. */
+const CONNECTION_LIFE_MS = 8 * 3_600_000;
 const RECONNECT_FIRST_MS = 500;
 const RECONNECT_LAST_MS = 60_000;
 /** A push is a few dozen octets. */
@@ -53,9 +55,10 @@ export class Push {
 
   #follow(socket: WebSocket): void {
     this.#socket = socket;
+    const opened = Date.now();
     let alive = true;
     const pings = setInterval(() => {
-      if (!alive) socket.terminate();
+      if (!alive || Date.now() - opened > CONNECTION_LIFE_MS) socket.terminate();
       alive = false;
       if (socket.readyState === socket.OPEN) socket.ping();
     }, this.#options.pingInterval ?? PING_INTERVAL_MS);

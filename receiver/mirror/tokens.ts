@@ -13,6 +13,12 @@ export class Tokens {
   /** Newest last. The objects are kept, not their tokens, because the login renews them in place. */
   #logins: LoggedIn[] = [];
   readonly #dead = new Set<string>();
+  readonly #onRefused: (token: string) => void;
+
+  /** `onRefused` is told of each token that the edge no longer takes. */
+  constructor(onRefused: (token: string) => void = () => {}) {
+    this.#onRefused = onRefused;
+  }
 
   add(login: LoggedIn): void {
     this.#logins = [...this.#logins.filter((known) => known.token !== login.token), login].slice(-LOGINS_MAX);
@@ -36,6 +42,7 @@ export class Tokens {
   /** The edge does not take this token. */
   refuse(token: string): void {
     this.#dead.add(token);
+    this.#onRefused(token);
     this.#logins = this.#logins.filter((login) => login.token !== token);
     if (this.#dead.size > LOGINS_MAX) this.#dead.clear();
   }

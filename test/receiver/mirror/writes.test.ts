@@ -76,6 +76,15 @@ describe('STORE', () => {
     expect(uidsOf(box).every((uid) => box.flags(uid)?.has('\\Seen'))).toBe(true);
   });
 
+  it('does not ask for more in one commit than the edge can do', async () => {
+    const world = makeWorld();
+    for (let i = 0; i < 9; i++) world.account.createMailbox(`Box${i}`);
+    fill(world, 1000);
+    const box = select(await world.session(), 'INBOX');
+    await Promise.all(Array.from({ length: 9 }, (_, i) => box.copy(uidsOf(box), `Box${i}`)));
+    expect(world.bridge.commits.map((operations) => operations.length)).toEqual([4, 4, 1]);
+  });
+
   it('merges what queues up behind a commit, whoever wrote it', async () => {
     const world = makeWorld();
     fill(world, 50);
@@ -252,12 +261,13 @@ describe('APPEND', () => {
     expect(message && Buffer.from(await box.read(message)).equals(body)).toBe(true);
   });
 
-  it('stores several messages in order with one commit', async () => {
+  it('stores several messages, large and small, in order with one commit', async () => {
     const world = makeWorld();
     const session = await world.session();
-    const messages = ['a', 'b', 'c'].map((name) => ({ flags: [], body: Buffer.from(`Subject: ${name}\r\n\r\n`) }));
+    const messages = [300_000, 10, 600_000, 20].map((size) => ({ flags: [], body: Buffer.alloc(size, 'x') }));
     const { uids } = await session.append('INBOX', messages);
-    expect(uids).toEqual([1, 2, 3]);
+    expect(uids).toEqual([1, 2, 3, 4]);
+    expect([...select(session, 'INBOX').messages(uids)].map(({ size }) => size)).toEqual([300_000, 10, 600_000, 20]);
     expect(world.bridge.commits).toHaveLength(1);
   });
 
@@ -279,6 +289,16 @@ describe('a login whose token the edge no longer takes', () => {
     world.bridge.refusedTokens.add('token-1-1');
     await box.store({ uids: [1], mode: 'add', flags: ['\\Seen'] });
     expect(box.flags(1)?.text).toBe('(\\Seen)');
+  });
+
+  it('is forgotten by the login, so that the next one asks the edge', async () => {
+    const forgotten: string[] = [];
+    const world = makeWorld();
+    await world.restart({ login: { verify: world.bridge.login.verify, forget: (token) => void forgotten.push(token) } });
+    const session = await world.session();
+    world.bridge.refusedTokens.add('token-1-0');
+    await session.refresh();
+    expect(forgotten).toEqual(['token-1-0']);
   });
 
   it('reads on and answers UNAVAILABLE to writes when there is no other, until somebody logs in', async () => {
