@@ -43,7 +43,7 @@ export interface ImapServer {
 export async function startImap(options: ImapOptions): Promise<ImapServer> {
   let context: SecureContext = createSecureContext(options.tls());
   const house = new House(options, () => context);
-  const plain = createServer({ noDelay: true }, (socket) => house.admit(socket, false));
+  const plain = createServer({ noDelay: true, allowHalfOpen: true }, (socket) => house.admit(socket, false));
   const secure = createTlsServer({ ...options.tls(), noDelay: true, handshakeTimeout: 20_000 }, (socket) => house.admit(socket, true));
   // A failed handshake is the client's affair; the socket is gone already.
   secure.on('tlsClientError', () => {});
