@@ -82,7 +82,7 @@ export function sanitise(html: string, images: ReadonlyMap<string, string>, show
     FORBID_ATTR: FORBIDDEN_ATTRIBUTES,
     ALLOW_DATA_ATTR: false,
     ALLOW_ARIA_ATTR: false,
-ALLOWED_URI_REGEXP: ALLOWED_VALUES,
+    ALLOWED_URI_REGEXP: ALLOWED_VALUES,
   }) as HTMLElement;
   const root = body.querySelector('body') ?? body;
   cutShort(root);
@@ -145,8 +145,14 @@ function placeImage(image: Element, images: ReadonlyMap<string, string>, showRem
     return false;
   }
   const remote = /^https?:/i.test(source);
+  if (remote && !showRemote && isTiny(image)) image.remove();
   if (!remote || !showRemote) image.removeAttribute('src');
   return remote;
+}
+
+/** A pixel that counts openings: its empty place is not worth showing. */
+function isTiny(image: Element): boolean {
+  return ['width', 'height'].every((side) => /^[0-3](?:px)?$/.test(image.getAttribute(side) ?? ''));
 }
 
 function decodeCid(text: string): string {

@@ -6,6 +6,7 @@ import { signal } from '@preact/signals';
 import { type Answers, type GetAnswer, RequestFailure, type SetAnswer } from '../jmap/client.ts';
 import { BODY_PROPERTIES, DETAIL_PROPERTIES, type EmailDetail, type Id } from '../jmap/types.ts';
 import { t } from '../text/messages.ts';
+import { distinct, parseRecipients } from '../writing/addresses.ts';
 import { afterSendCalls, type Draft, isEmpty, saveCalls, sendCalls } from '../writing/draft.ts';
 import type { ReplyKind } from '../writing/reply.ts';
 import { complain } from './actions.ts';
@@ -17,6 +18,7 @@ import { refresh } from './sync.ts';
 import { show } from './toasts.ts';
 
 export type WriteState = 'idle' | 'changed' | 'saving' | 'saved' | 'saveFailed' | 'sending';
+export type RecipientField = 'to' | 'cc' | 'bcc';
 export interface Composer {
   draft: Draft;
   beginning: Draft;
@@ -24,6 +26,8 @@ export interface Composer {
   state: WriteState;
   /** What keeps it from being sent; shown beside Send. */
   problem: string;
+  /** Typed into the recipient fields and not yet an address: it is sent to, or complained about, never dropped. */
+  unfinished: Partial<Record<RecipientField, string>>;
 }
 
 export const composer = signal<Composer | null>(null);
@@ -61,7 +65,7 @@ export async function write(start: Partial<Draft> = {}, title: Composer['title']
       ...start,
       from,
     };
-    composer.value = { draft, beginning: draft, title, state: 'idle', problem: '' };
+    composer.value = { draft, beginning: draft, title, state: 'idle', problem: '', unfinished: {} };
   } catch (error) {
     complain(error);
   }
@@ -142,15 +146,32 @@ function createdId(answers: Answers, call: string, creation: string): Id {
 export async function send(): Promise<void> {
   clearTimeout(saveTimer);
   await saving;
+  const problem = takeUnfinished();
   const now = composer.value;
   if (!now || now.state === 'sending') return;
-  const problem = whyNot(now.draft);
   if (problem) {
     composer.value = { ...now, problem };
     return;
   }
   composer.value = { ...now, state: 'sending', problem: '' };
   await submit(now.draft);
+}
+
+/** What is in a recipient field now; the field tells at each key. */
+export function noteUnfinished(field: RecipientField, text: string): void {
+  if (composer.value) composer.value.unfinished[field] = text;
+}
+
+/** Makes recipients of what was typed last; the answer says what still keeps the message from being sent. */
+function takeUnfinished(): string {
+  for (const field of ['to', 'cc', 'bcc'] as const) {
+    const now = composer.value;
+    const { addresses, rest } = parseRecipients(now?.unfinished[field] ?? '');
+    if (!now || rest[0] !== undefined) return rest[0] === undefined ? '' : t('write.badAddress', { text: rest[0] });
+    if (addresses.length > 0) change({ [field]: distinct([...now.draft[field], ...addresses]) });
+  }
+  clearTimeout(saveTimer);
+  return composer.value ? whyNot(composer.value.draft) : '';
 }
 
 /** What is missing before it can be sent; empty when nothing is. */

@@ -17,6 +17,7 @@ export function Dialog({ label, onClose, children, testid }: Props) {
     return () => dialog?.close();
   }, []);
   return (
+    // biome-ignore lint/a11y/useKeyWithClickEvents: the click is on the backdrop; the key for it is Esc, which onCancel hears
     <dialog
       ref={ref}
       class="dialog"

@@ -85,7 +85,7 @@ function FolderItem({ mailbox, depth, onOpen }: FolderRow & { onOpen: () => void
         <Icon name={folderIcon(mailbox.role)} />
         <span class="folder-name">{folderName(mailbox)}</span>
         {count > 0 && (
-          <span class="count" aria-label={mailbox.role === 'drafts' ? undefined : tn('folders.unread', count)}>
+          <span class="count" title={mailbox.role === 'drafts' ? undefined : tn('folders.unread', count)}>
             {count.toLocaleString(LOCALES[language.value])}
           </span>
         )}

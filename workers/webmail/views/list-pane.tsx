@@ -74,43 +74,43 @@ function SearchField() {
     text.value = search ?? '';
   }, [search]);
   return (
-    <form
-      class="search-field"
-      role="search"
-      onSubmit={(event) => {
-        event.preventDefault();
-        const query = text.value.trim();
-        go({ search: query || null, thread: null });
-        (document.activeElement as HTMLElement | null)?.blur();
-      }}
-    >
-      <Icon name="search" />
-      <input
-        type="search"
-        name="search"
-        data-testid="search"
-        aria-label={t('action.search')}
-        placeholder={t('search.placeholder')}
-        title={`${t('action.search')} (/)`}
-        autocomplete="off"
-        enterkeyhint="search"
-        maxLength={500}
-        value={text.value}
-        onInput={(event) => {
-          text.value = event.currentTarget.value;
+    <search class="search-field">
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          const query = text.value.trim();
+          go({ search: query || null, thread: null });
+          (document.activeElement as HTMLElement | null)?.blur();
         }}
-      />
-      {text.value !== '' && (
-        <IconButton
-          icon="close"
-          label={t('search.clear')}
-          onClick={() => {
-            text.value = '';
-            go({ search: null, thread: null });
+      >
+        <Icon name="search" />
+        <input
+          type="search"
+          name="search"
+          data-testid="search"
+          aria-label={t('action.search')}
+          placeholder={t('search.placeholder')}
+          title={`${t('action.search')} (/)`}
+          autocomplete="off"
+          enterkeyhint="search"
+          maxLength={500}
+          value={text.value}
+          onInput={(event) => {
+            text.value = event.currentTarget.value;
           }}
         />
-      )}
-    </form>
+        {text.value !== '' && (
+          <IconButton
+            icon="close"
+            label={t('search.clear')}
+            onClick={() => {
+              text.value = '';
+              go({ search: null, thread: null });
+            }}
+          />
+        )}
+      </form>
+    </search>
   );
 }
 

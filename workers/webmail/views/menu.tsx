@@ -36,6 +36,7 @@ export function Menu({ icon, label, keyName, place = 'below', testid, children }
     };
   }, [isOpen]);
   return (
+    // biome-ignore lint/a11y/noStaticElementInteractions: the keys are those of the menu inside
     <div
       class="menu"
       ref={ref}
@@ -76,15 +77,9 @@ function steer(event: KeyboardEvent, menu: HTMLElement | null, close: () => void
   }
 }
 
-export function MenuItem({ label, onClick, checked, danger }: { label: string; onClick: () => void; checked?: boolean; danger?: boolean }) {
+export function MenuItem({ label, onClick }: { label: string; onClick: () => void }) {
   return (
-    <button
-      type="button"
-      class={danger ? 'menu-item danger' : 'menu-item'}
-      role={checked === undefined ? 'menuitem' : 'menuitemradio'}
-      aria-checked={checked}
-      onClick={onClick}
-    >
+    <button type="button" class="menu-item" role="menuitem" onClick={onClick}>
       {label}
     </button>
   );

@@ -1,7 +1,8 @@
 /** A field of recipients: what is typed becomes a chip at a comma, Enter or on leaving; known senders are suggested. */
 import { useSignal } from '@preact/signals';
-import { useId, useRef } from 'preact/hooks';
+import { useId } from 'preact/hooks';
 import type { EmailAddress } from '../jmap/types.ts';
+import { noteUnfinished } from '../state/compose.ts';
 import { suggest } from '../state/known-people.ts';
 import { t } from '../text/messages.ts';
 import { displayName } from '../text/names.ts';
@@ -18,14 +19,15 @@ interface Props {
 export function Recipients({ name, label, addresses, onChange }: Props) {
   const text = useSignal('');
   const bad = useSignal('');
+  const focused = useSignal(false);
   const chosen = useSignal(-1);
-  const field = useRef<HTMLInputElement>(null);
   const listId = useId();
-  const suggestions = text.value.length > 0 ? suggest(text.value, addresses) : [];
+  const suggestions = focused.value && text.value.length > 0 ? suggest(text.value, addresses) : [];
 
   const add = (added: EmailAddress[], rest = '') => {
     if (added.length > 0) onChange(distinct([...addresses, ...added]));
     text.value = rest;
+    noteUnfinished(name, rest);
     chosen.value = -1;
   };
   const take = () => {
@@ -45,7 +47,7 @@ export function Recipients({ name, label, addresses, onChange }: Props) {
   };
 
   return (
-    <div class="recipients" onClick={() => field.current?.focus()}>
+    <div class="recipients">
       <span class="field-label">{label}</span>
       <div class="chips">
         {addresses.map((address) => (
@@ -61,7 +63,6 @@ export function Recipients({ name, label, addresses, onChange }: Props) {
           </span>
         ))}
         <input
-          ref={field}
           name={name}
           aria-label={label}
           autocomplete="off"
@@ -74,20 +75,28 @@ export function Recipients({ name, label, addresses, onChange }: Props) {
           value={text.value}
           onInput={(event) => {
             text.value = event.currentTarget.value;
+            noteUnfinished(name, text.value);
             bad.value = '';
             if (/[,;,;\n]\s*$/.test(text.value)) take();
           }}
           onKeyDown={press}
-          onBlur={take}
+          onFocus={() => {
+            focused.value = true;
+          }}
+          onBlur={() => {
+            focused.value = false;
+            take();
+          }}
         />
         {bad.value && <span class="problem">{t('write.badAddress', { text: bad.value })}</span>}
       </div>
       {suggestions.length > 0 && (
-        <ul class="suggestions" id={listId} role="listbox">
+        <div class="suggestions" id={listId} role="listbox" aria-label={label}>
           {suggestions.map((address, index) => (
-            <li
+            <div
               key={address.email}
               role="option"
+              tabIndex={-1}
               aria-selected={index === Math.max(0, chosen.value)}
               onPointerDown={(event) => {
                 event.preventDefault();
@@ -96,9 +105,9 @@ export function Recipients({ name, label, addresses, onChange }: Props) {
             >
               <span>{displayName(address)}</span>
               <span class="hint">{address.email}</span>
-            </li>
+            </div>
           ))}
-        </ul>
+        </div>
       )}
     </div>
   );

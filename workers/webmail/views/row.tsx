@@ -55,8 +55,7 @@ export function Row({ emailId, index, top, total }: Props) {
         <button
           type="button"
           class="row-mark"
-          role="checkbox"
-          aria-checked={isSelected}
+          aria-pressed={isSelected}
           aria-label={t('action.select')}
           title={`${t('action.select')} (x)`}
           onClick={() => {

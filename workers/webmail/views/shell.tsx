@@ -46,8 +46,11 @@ export function Shell() {
         </div>
       )}
       <div class="panes">
-        <div
+        <button
+          type="button"
           class="scrim"
+          aria-label={t('action.close')}
+          tabIndex={-1}
           onClick={() => {
             drawerOpen.value = false;
           }}
