@@ -7,10 +7,10 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { Readable } from 'node:stream';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { keywordOfFlag } from '../../shared/flags.ts';
 import { MessageIndexer } from '../../shared/mime/indexer.ts';
 import { INLINE_MESSAGE_MAX, type Operation } from '../../shared/protocol.ts';
 import type { AppendMessage } from '../imap/session.ts';
+import { keywordsOf } from './flag-writes.ts';
 import type { Mirror } from './mirror.ts';
 
 /** Octets indexed before others get a turn. */
@@ -25,6 +25,7 @@ export interface PreparedAppend {
 /** Reads the message once; puts it at the edge when it is too large for a commit. Throws the edge's errors. */
 export async function prepareAppend(mirror: Mirror, mailbox: number, message: AppendMessage): Promise<PreparedAppend> {
   const { body } = message;
+  const keywords = keywordsOf(message.flags);
   const size = body instanceof Uint8Array ? body.length : body.size;
   const inline = size <= INLINE_MESSAGE_MAX;
   const indexer = new MessageIndexer();
@@ -38,7 +39,6 @@ export async function prepareAppend(mirror: Mirror, mailbox: number, message: Ap
   }
   const sha256 = digest.digest('hex');
   if (!inline) await putBlob(mirror, sha256, body, size);
-  const keywords = [...new Set(message.flags.map(keywordOfFlag).filter((keyword) => keyword !== null))].sort();
   const deleted = message.flags.some((flag) => flag.toLowerCase() === '\\deleted');
   const receivedAt = message.internalDate ?? Date.now();
   const index = indexer.finish();

@@ -14,7 +14,7 @@ import {
   type Operation,
   type OperationResult,
 } from '../../shared/protocol.ts';
-import { EdgeUnavailable } from '../edge.ts';
+import { EdgeRefused, EdgeUnavailable } from '../edge.ts';
 import { Backoff } from './backoff.ts';
 import type { Feed } from './feed.ts';
 
@@ -47,6 +47,8 @@ interface Merged {
 export interface CommitsOptions {
   feed: Feed;
   send(request: CommitRequest, payloads: Uint8Array[]): Promise<CommitAnswer>;
+  /** A commit was done, but the mirror could not read all that came with it: what was written is true, and shown later. */
+  onBehind(error: unknown): void;
 }
 
 export class Commits {
@@ -85,18 +87,25 @@ export class Commits {
     next();
   }
 
-  async #commit(): Promise<void> {
-    const merged = this.#take();
+  #commit(): Promise<void> {
+    return this.#deliver(this.#take());
+  }
+
+  /** A commit that the edge refuses as a whole did nothing; its operations go one by one, so that only the bad one suffers. */
+  async #deliver(merged: Merged[]): Promise<void> {
+    let answer: CommitAnswer;
     try {
-      const answer = await this.#send(merged);
-      await this.#options.feed.absorb(answer.changes);
-      merged.forEach(({ waiting }, index) => {
-        const result = answer.results[index] ?? { ok: false, error: 'invalid', description: 'the edge gave no result' };
-        for (const { resolve } of waiting) resolve(result);
-      });
+      answer = await this.#send(merged);
     } catch (error) {
-      for (const { waiting } of merged) for (const { reject } of waiting) reject(error);
+      if (error instanceof EdgeRefused && merged.length > 1) for (const one of merged) await this.#deliver([one]);
+      else for (const { waiting } of merged) for (const { reject } of waiting) reject(error);
+      return;
     }
+    await this.#options.feed.absorb(answer.changes).catch(this.#options.onBehind);
+    merged.forEach(({ waiting }, index) => {
+      const result = answer.results[index] ?? { ok: false, error: 'invalid', description: 'the edge gave no result' };
+      for (const { resolve } of waiting) resolve(result);
+    });
   }
 
   /** As many of the queue as one commit may carry, in order, and at least one. */

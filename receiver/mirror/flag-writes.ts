@@ -3,9 +3,9 @@
  * STORE becomes up to two operations. With UNCHANGEDSINCE (RFC 7162 §3.1.3) a message that the mirror already
  * knows to be newer is held back here; the edge holds back those that are newer without our knowing it.
  */
-import { keywordOfFlag } from '../../shared/flags.ts';
+import { isKeyword, KEYWORDS_PER_EMAIL_MAX, keywordOfFlag } from '../../shared/flags.ts';
 import { OPERATION_ITEMS_MAX, type Operation } from '../../shared/protocol.ts';
-import type { StoreRequest } from '../imap/session.ts';
+import { Refusal, type StoreRequest } from '../imap/session.ts';
 import type { LiveMailbox } from './live-mailbox.ts';
 
 export interface FlagWrites {
@@ -39,10 +39,18 @@ function deletedWrites(live: LiveMailbox, uids: number[], { mode, flags }: Store
 }
 
 function keywordWrites(live: LiveMailbox, uids: number[], { mode, flags }: StoreRequest, condition: Condition): Operation[] {
-  const keywords = [...new Set(flags.map(keywordOfFlag).filter((keyword) => keyword !== null))];
+  const keywords = keywordsOf(flags);
   if (keywords.length === 0 && mode !== 'replace') return [];
   const emails = [...new Set(uids.map((uid) => live.email(uid)).filter((email) => email !== undefined))];
   return slices(emails).map((some) => ({ op: 'keywords', emails: some, [mode]: keywords, ...condition }));
+}
+
+/** The keywords among flags, in the edge's form. Throws `Refusal` for what can be none. */
+export function keywordsOf(flags: readonly string[]): string[] {
+  const keywords = [...new Set(flags.map(keywordOfFlag).filter((keyword) => keyword !== null))].sort();
+  if (keywords.length > KEYWORDS_PER_EMAIL_MAX) throw new Refusal('LIMIT', `At most ${KEYWORDS_PER_EMAIL_MAX} keywords`);
+  if (!keywords.every(isKeyword)) throw new Refusal('CANNOT', 'Not a keyword');
+  return keywords;
 }
 
 /** In pieces the edge takes. */

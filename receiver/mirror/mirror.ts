@@ -72,6 +72,7 @@ export class Mirror {
     this.commits = new Commits({
       feed: this.#feed,
       send: (request, payloads) => tokens.use((token) => bridge.commit(token, request, payloads)),
+      onBehind: (error) => this.#tryLater(error),
     });
     this.tree = new MailboxTree(this.file.complete ? this.file.mailboxes() : []);
     this.#opening = this.catchUp();
@@ -95,7 +96,7 @@ export class Mirror {
       await (modseq === undefined ? this.#feed.round() : this.#feed.reach(modseq));
       this.#retry.reset();
     } catch (error) {
-      if (!this.#closed) this.#tryLater(error);
+      this.#tryLater(error);
     }
   }
 
@@ -149,6 +150,7 @@ export class Mirror {
   }
 
   #tryLater(error: unknown): void {
+    if (this.#closed) return;
     if (isDamage(error)) {
       this.#rebuild(error);
       return;

@@ -3,6 +3,7 @@
  * The feed is ordered by modseq and pages by (modseq, kind, id), as the contract says.
  */
 import { createHash } from 'node:crypto';
+import { EdgeRefused } from '../../receiver/edge.ts';
 import { flagOfKeyword } from '../../shared/flags.ts';
 import type { MessageIndex } from '../../shared/mime/index-types.ts';
 import type {
@@ -49,6 +50,8 @@ export class FakeAccount {
   quota = Number.POSITIVE_INFINITY;
   /** Messages a mailbox may hold to be destroyed in one operation. */
   destroyMax = 1000;
+  /** A commit that creates a mailbox of this name is refused as a whole. */
+  poison: string | null = null;
   readonly inbox: number;
   readonly #commits = new Map<string, OperationResult[]>();
   readonly #onChange: (modseq: number) => void;
@@ -179,6 +182,8 @@ export class FakeAccount {
   }
 
   commit({ id, since, operations }: CommitRequest, payloads: Uint8Array[]): CommitAnswer {
+    if (operations.some((operation) => operation.op === 'createMailbox' && operation.name === this.poison))
+      throw new EdgeRefused(400, 'malformed');
     let results = this.#commits.get(id);
     if (!results) {
       const left = [...payloads];

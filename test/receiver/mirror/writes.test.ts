@@ -102,6 +102,47 @@ describe('STORE', () => {
     expect(boxes[0]?.flags(50)?.text).toBe('(\\Seen)');
   });
 
+  it('lets only the bad operation of a commit suffer when the edge refuses it as a whole', async () => {
+    const world = makeWorld();
+    fill(world, 2);
+    const session = await world.session();
+    const box = select(session, 'INBOX');
+    world.account.poison = 'Bad';
+    const writes = [box.store({ uids: [1], mode: 'add', flags: ['\\Seen'] }), session.create('Bad', null), box.copy([2], 'INBOX')];
+    const settled = await Promise.allSettled(writes);
+    expect(settled.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+    expect(uidsOf(box)).toEqual([1, 2, 3]);
+    expect(box.flags(1)?.text).toBe('(\\Seen)');
+  });
+
+  it('is done, and shown later, when the rest of the news cannot be fetched', async () => {
+    const world = makeWorld({ pageSize: 2 });
+    fill(world, 1);
+    const session = await world.session();
+    const box = select(session, 'INBOX');
+    await world.quiet(session);
+    world.bridge.mutePush = true;
+    fill(world, 600);
+    world.bridge.gate = async (call) => {
+      if (call === 'changes') world.bridge.away = true;
+    };
+    await box.store({ uids: [1], mode: 'add', flags: ['\\Seen'] });
+    expect(box.flags(1)?.text).toBe('()');
+    world.bridge.gate = () => Promise.resolve();
+    world.bridge.away = false;
+    await until(() => box.flags(1)?.text === '(\\Seen)' && box.uids().length === 601);
+  });
+
+  it('refuses what can be no keyword', async () => {
+    const world = makeWorld();
+    fill(world, 1);
+    const box = select(await world.session(), 'INBOX');
+    const flags = Array.from({ length: 65 }, (_, i) => `k${i}`);
+    await expect(box.store({ uids: [1], mode: 'add', flags })).rejects.toMatchObject({ code: 'LIMIT' });
+    await expect(box.store({ uids: [1], mode: 'add', flags: ['x'.repeat(300)] })).rejects.toMatchObject({ code: 'CANNOT' });
+    expect(world.bridge.commits).toEqual([]);
+  });
+
   it('keeps the order of writes that contradict each other', async () => {
     const world = makeWorld();
     fill(world, 1);
