@@ -3,6 +3,7 @@
  * two accounts at example.test, free ports, a spool in a temporary folder.
  */
 import { createHash } from 'node:crypto';
+import { rmSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -176,6 +177,7 @@ export async function startWorldIn(folder: string, config: Partial<SmtpOptions['
 
 /** One key for all worlds of a process and its children: making one takes longer than most tests. */
 export const tlsFolder = process.env.POSTHOUSE_TEST_TLS ?? path.join(tmpdir(), `posthouse-test-tls-${process.pid}`);
+if (!process.env.POSTHOUSE_TEST_TLS) process.once('exit', () => rmSync(tlsFolder, { recursive: true, force: true }));
 
 async function localTls(): Promise<{ current(): { key: Buffer; cert: Buffer } }> {
   const files = await ensureLocalCertificate(tlsFolder, ['mx.example.test']);
