@@ -281,6 +281,15 @@ test('what one call makes the next ones can name', async () => {
   expect(await client.email(id, { properties: ['keywords'] })).toEqual({ id, keywords: { a: true } });
 });
 
+test('a request sees what its own earlier calls have changed', async () => {
+  const { id } = await client.import('Subject: x\r\n\r\nx', inbox);
+  const look: [string, Record<string, unknown>] = ['Email/get', { ids: [id], properties: ['keywords'] }];
+  const { methodResponses } = await client.request([look, ['Email/set', { update: { [id]: { 'keywords/a': true } } }], look]);
+  const [before, set, after] = methodResponses.map(([, answer]) => answer);
+  expect([before?.list, after?.list]).toEqual([[{ id, keywords: {} }], [{ id, keywords: { a: true } }]]);
+  expect([before?.state, after?.state]).toEqual([set?.oldState, set?.newState]);
+});
+
 test('an import keeps the octets as they are, or says why not', async () => {
   const message = Uint8Array.from('Received: from a by b; Tue, 10 Jul 2018 01:03:12 +0000\nSubject: caf\xe9 noir\n\nno crlf', (char) =>
     char.charCodeAt(0),
