@@ -96,6 +96,7 @@ describe('a query finds', () => {
     expect(find('report', ['body'])).toEqual([]);
     expect(find('weather', SEARCH_COLUMNS, '8')).toEqual([4]);
     expect(find('7')).toEqual([]);
+    expect(find('weather', SEARCH_COLUMNS, '7" OR account : "8')).toEqual([]);
   });
 
   it('nothing when no word is left', () => {

@@ -73,6 +73,18 @@ describe('the structural scan reads what RFC 2046 describes', () => {
     expect(root.children?.length).toBe(isDelimiter ? 2 : 1);
   });
 
+  it('prefers a whole line that is an outer delimiter to one that begins like an inner one', () => {
+    const inner = 'Content-Type: multipart/mixed; boundary=a\n\n--a\n\none\n';
+    const root = scanMessage(mail(`Content-Type: multipart/mixed; boundary="a b"\n\n--a b\n${inner}--a b\n\ntwo\n--a b--\n`));
+    expect(shape(root)).toBe('multipart/mixed(multipart/mixed(text/plain) text/plain)');
+  });
+
+  it('does not count the line break before a delimiter into a decoded size, but the last one of a message', () => {
+    const part = 'Content-Transfer-Encoding: quoted-printable\n\na=3Db\n';
+    const root = scanMessage(mail(`Content-Type: multipart/mixed; boundary=b\n\n--b\n${part}--b\n${part}`));
+    expect(root.children?.map(({ decodedSize }) => decodedSize)).toEqual([3, 5]);
+  });
+
   it('joins a boundary that RFC 2231 cut in two', () => {
     const root = scanMessage(mail('Content-Type: multipart/mixed; boundary*0="a"; boundary*1="b"\n\n--ab\n\nx\n--ab--\n'));
     expect(shape(root)).toBe('multipart/mixed(text/plain)');
