@@ -1,7 +1,7 @@
 /** 50 MB pass through without being held: the receiver's resident memory stays under its budget (DESIGN.md, "Budgets"). */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { ensureLocalCertificate } from '../../../receiver/tls/local-ca.ts';
@@ -25,7 +25,10 @@ beforeAll(async () => {
   const [line] = await once(child.stdout ?? child, 'data');
   port = Number(String(line));
 }, 30_000);
-afterAll(() => child.kill('SIGKILL'));
+afterAll(async () => {
+  child.kill('SIGKILL');
+  await rm(tlsFolder, { recursive: true });
+});
 
 /** The largest the process has ever been, in octets (Linux `VmHWM`). */
 async function peakResident(): Promise<number> {

@@ -3,7 +3,6 @@
  * two accounts at example.test, free ports, a spool in a temporary folder.
  */
 import { createHash } from 'node:crypto';
-import { rmSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -177,12 +176,20 @@ export async function startWorldIn(folder: string, config: Partial<SmtpOptions['
 
 /** One key for all worlds of a process and its children: making one takes longer than most tests. */
 export const tlsFolder = process.env.POSTHOUSE_TEST_TLS ?? path.join(tmpdir(), `posthouse-test-tls-${process.pid}`);
-if (!process.env.POSTHOUSE_TEST_TLS) process.once('exit', () => rmSync(tlsFolder, { recursive: true, force: true }));
+let material: { key: Buffer; cert: Buffer } | undefined;
 
 async function localTls(): Promise<{ current(): { key: Buffer; cert: Buffer } }> {
+  material ??= await makeMaterial();
+  const made = material;
+  return { current: () => made };
+}
+
+/** The files go at once, unless a parent made them for its children. */
+async function makeMaterial(): Promise<{ key: Buffer; cert: Buffer }> {
   const files = await ensureLocalCertificate(tlsFolder, ['mx.example.test']);
-  const material = { key: await readFile(files.key), cert: await readFile(files.certificate) };
-  return { current: () => material };
+  const made = { key: await readFile(files.key), cert: await readFile(files.certificate) };
+  if (!process.env.POSTHOUSE_TEST_TLS) await rm(tlsFolder, { recursive: true });
+  return made;
 }
 
 /** Waits until it holds; fails after ten seconds. */

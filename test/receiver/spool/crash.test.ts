@@ -67,4 +67,5 @@ it('loses nothing and doubles nothing that it said 250 to', async () => {
   expect([...acknowledged].filter((marker) => !found.includes(marker))).toEqual([]);
   await spool.close();
   await rm(folder, { recursive: true, force: true });
+  await rm(tlsFolder, { recursive: true });
 }, 30_000);
