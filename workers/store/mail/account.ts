@@ -4,7 +4,7 @@
 import { DEFAULT_MAILBOXES } from '../../../shared/roles.ts';
 import type { Env } from '../../env.ts';
 import { mailDatabase } from './database.ts';
-import { ACCOUNT_MAX, keyOf } from './keys.ts';
+import { ACCOUNT_MAX, keyOf, keyRange } from './keys.ts';
 
 /** Makes the account's row and default mailboxes; does nothing when they are there. `quota` in octets, null for none. */
 export async function createMailAccount(env: Env, shard: number, account: number, quota: number | null): Promise<void> {
@@ -40,4 +40,21 @@ export async function createMailAccount(env: Env, shard: number, account: number
 export async function setQuota(env: Env, shard: number, account: number, quota: number | null): Promise<void> {
   const sql = 'UPDATE account SET quota = ?2, modseq = modseq + 1, quotaModseq = modseq + 1 WHERE id = ?1';
   await mailDatabase(env, shard).prepare(sql).bind(account, quota).run();
+}
+
+/** Deletes an account's rows; what it has in R2 is found unused later and swept. The directory has let go of it before. */
+export async function removeMailAccount(env: Env, shard: number, account: number): Promise<void> {
+  const db = mailDatabase(env, shard);
+  const range = keyRange(account);
+  const inRange = (table: string, column: string) => db.prepare(`DELETE FROM ${table} WHERE ${column} BETWEEN ?1 AND ?2`).bind(...range);
+  await db.batch([
+    db.prepare('DELETE FROM account WHERE id = ?1').bind(account),
+    inRange('email_text', 'rowid'),
+    inRange('placement', 'mailbox'),
+    inRange('email', 'key'),
+    inRange('mailbox', 'key'),
+    inRange('identity', 'key'),
+    inRange('submission', 'key'),
+    db.prepare('DELETE FROM reference WHERE account = ?1').bind(account),
+  ]);
 }

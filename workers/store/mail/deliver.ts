@@ -9,15 +9,7 @@ import { mailDatabase, rowsOf } from './database.ts';
 import { tellHub } from './hub.ts';
 import { idOf } from './keys.ts';
 import { type Change, Ledger } from './ledger.ts';
-import {
-  accountsOf,
-  loadCandidateThreads,
-  mailboxesOf,
-  type ReferenceRow,
-  readAccounts,
-  readMailboxes,
-  readReferences,
-} from './load.ts';
+import { accountsOf, loadCandidateThreads, mailboxesOf, type ReferenceRow, readAccounts, readMailboxes, readReferences } from './load.ts';
 import { newKeywords } from './operations/keywords.ts';
 import { addEmail } from './operations/messages.ts';
 import type { AccountState, MailboxState } from './rows.ts';

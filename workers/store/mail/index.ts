@@ -17,7 +17,7 @@ import { addSubmission, readSubmissions, updateSubmission } from './submissions.
 import { typeChanges } from './type-changes.ts';
 import type { Account, AppliedOperation, MailStore } from './types.ts';
 
-export { createMailAccount, setQuota } from './account.ts';
+export { createMailAccount, removeMailAccount, setQuota } from './account.ts';
 export { Busy, CondemnedOriginal } from './attempts.ts';
 export { readHeads } from './bridge.ts';
 export { type AddressedDelivery, type DeliveryStatus, deliver } from './deliver.ts';

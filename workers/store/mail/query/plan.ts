@@ -14,8 +14,8 @@ import { NEWEST_FIRST, orderSql } from './sort.ts';
 
 /** Hits that are sorted; a word with more is common enough to be met soon along the walk. */
 const HITS_MAX = 2000;
-/** Rows along the walk that are asked for a frequent word before the whole result is sorted after all. */
-const TEXT_WALK_MAX = 2000;
+/** Rows of the walk that are asked for a frequent word, before the whole result is sorted after all. */
+const TEXT_CHUNKS = [120, 400, 1000];
 /** Rows and queries of a walk that collapses threads; a page further down is ranked by the database. */
 const COLLAPSE_CHUNK_MAX = 1000;
 const COLLAPSE_CHUNKS_MAX = 12;
@@ -242,22 +242,31 @@ async function runTextQuery(plan: Plan, match: string): Promise<EmailQueryResult
   return (await walkForText(plan, match)) ?? rank(plan, null);
 }
 
-/** The newest emails asked one by one for a frequent word; null when that does not fill the page. */
+/** The walk by date, asked chunk by chunk for a frequent word; null when that does not fill the page. */
 async function walkForText(plan: Plan, match: string): Promise<EmailQueryResult> {
   const { query } = plan;
   if (!isWalk(query) || query.anchor !== undefined || query.collapseThreads || query.calculateTotal) return null;
+  const wanted = query.position + query.limit;
+  const found: number[] = [];
+  let skip = 0;
+  for (const size of TEXT_CHUNKS) {
+    const steps = await readSteps({ ...plan, rest: null, match: null }, null, skip, size);
+    found.push(...(await keepMatching(plan, match, steps)));
+    if (found.length >= wanted) return { ids: found.slice(query.position, wanted).map(idOf), position: query.position };
+    skip += size;
+  }
+  return null;
+}
+
+/** The keys of `steps` that match the words and the rest of the filter, in the same order. */
+async function keepMatching(plan: Plan, match: string, steps: readonly Step[]): Promise<number[]> {
   const context = contextOf(plan);
-  const source = sourceOf({ ...plan, rest: null }, context, null);
-  const { direction } = directionOf(query);
-  const order = `ORDER BY ${source.date} ${direction}, ${source.key} ${direction}`;
-  const recent = source.from.startsWith('placement') ? { ...source, from: 'placement p' } : source;
-  const steps = `SELECT ${recent.key} AS key FROM ${recent.from} WHERE ${conditionsOf(recent)} ${order} LIMIT ${TEXT_WALK_MAX}`;
   const rest = plan.rest === null ? '1' : filterSql(plan.rest, context);
-  const sql = `SELECT e.key AS key FROM (${steps}) s CROSS JOIN email e ON e.key = s.key
-    WHERE ${rest} AND EXISTS (SELECT 1 FROM email_text WHERE email_text MATCH ${context.values.add(match)} AND rowid = e.key)
-    ORDER BY e.receivedAt ${direction}, e.key ${direction} LIMIT ${query.limit} OFFSET ${query.position}`;
+  const sql = `SELECT e.key AS key FROM json_each(${context.values.add(steps.map(({ key }) => key))}) s CROSS JOIN email e ON e.key = s.value
+    WHERE ${rest} AND EXISTS (SELECT 1 FROM email_text WHERE email_text MATCH ${context.values.add(match)} AND rowid = e.key)`;
   const { results } = await context.values.statement(plan.db, sql).run<{ key: number }>();
-  return results.length < query.limit ? null : { ids: results.map(({ key }) => idOf(key)), position: query.position };
+  const kept = new Set(results.map(({ key }) => key));
+  return steps.map(({ key }) => key).filter((key) => kept.has(key));
 }
 
 // ---------------------------------------------------------------- everything else
