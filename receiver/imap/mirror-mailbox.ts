@@ -9,6 +9,7 @@ import { targetMailbox } from '../mirror/mailbox-writes.ts';
 import { MirrorMessage, readMessages } from '../mirror/messages.ts';
 import type { Mirror } from '../mirror/mirror.ts';
 import type { Original, Originals, Range } from '../mirror/originals.ts';
+import { ReadAhead } from '../mirror/read-ahead.ts';
 import { storeErrors, submit, tryCreate } from '../mirror/results.ts';
 import type { TreeMailbox } from '../mirror/tree.ts';
 import {
@@ -30,6 +31,7 @@ export class MirrorMailbox implements SelectedMailbox {
   readonly #id: number;
   readonly #live: LiveMailbox;
   readonly #listeners = new Set<(change: MailboxChange) => void>();
+  readonly #readAhead: ReadAhead;
   #open = true;
 
   constructor(mirror: Mirror, originals: Originals, mailbox: TreeMailbox, readOnly: boolean) {
@@ -40,6 +42,11 @@ export class MirrorMailbox implements SelectedMailbox {
     this.#id = mailbox.row.id;
     this.#live = mirror.live(this.#id);
     this.#live.users++;
+    this.#readAhead = new ReadAhead({
+      uids: () => this.#live.uids(),
+      messages: (uids) => readMessages((work) => mirror.read(work), this.#id, uids),
+      warm: (message) => originals.warm(this.#original(message)),
+    });
   }
 
   uids(): Uint32Array {
@@ -71,11 +78,13 @@ export class MirrorMailbox implements SelectedMailbox {
   }
 
   async read(message: Message, range?: Range): Promise<Uint8Array> {
+    this.#readAhead.note(message.uid);
     return this.#originals.read(this.#original(message), range).catch((error: unknown) => this.#mirror.refuse(error));
   }
 
   async *stream(message: Message, range?: Range): AsyncIterable<Uint8Array> {
     try {
+      this.#readAhead.note(message.uid);
       yield* this.#originals.stream(this.#original(message), range);
     } catch (error) {
       this.#mirror.refuse(error);

@@ -68,6 +68,10 @@ export class Cache {
     return size <= this.#limit / 4;
   }
 
+  has(key: string): boolean {
+    return this.#entries.has(key);
+  }
+
   /** A small original as a whole; null when it is not here. */
   readWhole(key: string, size: number): Buffer | null {
     const entry = this.#use(key);

@@ -74,6 +74,11 @@ export class Originals {
     else yield* exactly(await original.fetch({ offset, length }), length);
   }
 
+  /** Fetches a small original before it is asked for. Failures are for the one who asks. */
+  warm(original: Original): void {
+    if (original.size <= SMALL_MAX && !this.#cache.has(keyOf(original))) this.#whole(original).catch(() => {});
+  }
+
   /** Keeps the octets of a message that has just been written, for it is read next. */
   async remember(account: number, sha256: string, octets: Buffer): Promise<void> {
     const key = `${account}/${sha256}`;

@@ -179,6 +179,21 @@ describe('through a session', () => {
     expect((peak - before) / MEGABYTE).toBeLessThan(80);
   });
 
+  it('a client that walks a mailbox finds the next messages fetched, one that opens a message costs one call', async () => {
+    const world = makeWorld();
+    for (let i = 0; i < 100; i++) world.account.deliver();
+    const box = select(await world.session(), 'INBOX');
+    const messages = [...box.messages(box.uids())];
+    const read = (uid: number) => messages[uid - 1] && box.read(messages[uid - 1] ?? Object.assign({}));
+    for (const uid of [50, 10, 90]) await read(uid);
+    expect(world.bridge.calls.getBlob).toBe(3);
+    await read(1);
+    await read(2);
+    expect(world.bridge.calls.getBlob).toBe(3 + 2 + 15);
+    for (let uid = 3; uid <= 100; uid++) await read(uid);
+    expect(world.bridge.calls.getBlob).toBe(100);
+  });
+
   it('an original that the edge does not have is UNAVAILABLE or a defect, never other octets', async () => {
     const world = makeWorld();
     world.account.deliver();
