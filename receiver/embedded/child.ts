@@ -15,6 +15,8 @@ const STEADY_MS = 5_000;
 const RESTART_DELAY_MS = 2_000;
 /** Stopping both may take 10 s; one that does not end by itself is ended. */
 const STOP_PATIENCE_MS = 4_500;
+/** Node's own young generation lets a busy receiver grow to 300 MB of garbage before it looks; this keeps it near 200. */
+const YOUNG_SPACE = '--max-semi-space-size=4';
 
 export interface Child<Ready> {
   /** What it reported when it first became ready. */
