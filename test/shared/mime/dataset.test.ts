@@ -23,6 +23,12 @@ beforeAll(async () => {
 const sample = () => messages.filter((_, index) => index % 10 === 0);
 const squeezed = (text: string) => text.replace(/[\s\ufffd\u0080-\u009f]+/g, '');
 
+function lineBreaks(body: Uint8Array): number {
+  let count = 0;
+  for (let at = body.indexOf(10); at >= 0; at = body.indexOf(10, at + 1)) count++;
+  return count;
+}
+
 describe('real mail', () => {
   it('is indexed without exception, offsets and lines true, at a speed worth printing', { timeout: 120_000 }, () => {
     const started = process.cpuUsage();
@@ -38,7 +44,7 @@ describe('real mail', () => {
       const raw = messages[at]?.raw ?? new Uint8Array(0);
       for (const part of everyPart(index.structure)) {
         const body = raw.subarray(part.bodyStart, part.end);
-        const breaks = body.reduce((count, octet) => count + (octet === 10 ? 1 : 0), 0);
+        const breaks = lineBreaks(body);
         expect(part.lines).toBe(breaks + (body.length > 0 && body.at(-1) !== 10 ? 1 : 0));
       }
       expect(envelopeWire(index.headers).startsWith('(')).toBe(true);
