@@ -217,6 +217,23 @@ test.each([
   expect(bodyValues).toMatchObject({ '1': { isEncodingProblem } });
 });
 
+test('a very long text is cut, and one call shows only so much in all', async () => {
+  const long = await client.upload(`Subject: long\r\n\r\n${'0123456789\r\n'.repeat(120_000)}`);
+  const emails = Object.fromEntries(
+    Array.from({ length: 10 }, (_, index) => [`k${index}`, { blobId: long, mailboxIds: { [inbox]: true } }]),
+  );
+  const { created } = await client.call('Email/import', { emails });
+  const ids = Object.values(created as Record<string, { id: string }>).map(({ id }) => id);
+  const { list } = await client.call('Email/get', { ids, properties: ['bodyValues'], fetchTextBodyValues: true });
+  const values = (list as { bodyValues: Record<string, { value: string; isTruncated: boolean }> }[]).map(
+    ({ bodyValues }) => bodyValues['1'],
+  );
+  expect(values.every((value) => value?.isTruncated)).toBe(true);
+  const octets = values.reduce((sum, value) => sum + (value?.value.length ?? 0), 0);
+  expect([values[0]?.value.length ?? 0, octets].map((n) => Math.ceil(n / 1024 / 1024))).toEqual([1, 8]);
+  expect(values.at(-1)?.value).toBe('');
+});
+
 test('without a wish for properties the default ones come', async () => {
   const { id, blobId, threadId, size } = await client.import('Subject: plain\r\n\r\nhello\r\n', inbox, {
     keywords: { $Seen: true },

@@ -131,3 +131,21 @@ test('the whole account is got by no ids', async () => {
   const { list } = await client.call('Email/get', { ids: null, properties: [] });
   expect((list as { id: string }[]).map(({ id }) => id).sort()).toEqual(Object.values(ids).sort());
 });
+
+test('snippets mark the words in subject and body, and are null where nothing matches', async () => {
+  const snippets = async (filter: Record<string, unknown> | null) => {
+    const { list, notFound } = await client.call('SearchSnippet/get', { filter, emailIds: [ids.b, ids.e, 'M999'] });
+    expect(notFound).toEqual(['M999']);
+    return list;
+  };
+  expect(await snippets({ text: '会议 letter' })).toEqual([
+    { emailId: ids.b, subject: '<mark>letter</mark> b', preview: '<mark>会议</mark>记录在附件里' },
+    { emailId: ids.e, subject: '<mark>letter</mark> e', preview: null },
+  ]);
+  expect(await snippets({ operator: 'NOT', conditions: [{ body: 'cafe' }] })).toEqual([
+    { emailId: ids.b, subject: null, preview: null },
+    { emailId: ids.e, subject: null, preview: null },
+  ]);
+  expect(await snippets({ body: 'cafe' })).toContainEqual({ emailId: ids.e, subject: null, preview: 'naïve <mark>café</mark>' });
+  expect(await client.errorOf('SearchSnippet/get', { filter: { color: 1 }, emailIds: [] })).toBe('unsupportedFilter');
+});

@@ -11,6 +11,7 @@ import { BODY_OCTETS_MAX, bodyValue } from '../../../shared/jmap/email/body-valu
 import { headerList, headerPropertyValue } from '../../../shared/jmap/email/header-values.ts';
 import type { EmailPlan } from '../../../shared/jmap/email/properties.ts';
 import type { Json } from '../../../shared/jmap/errors.ts';
+import { MethodError } from '../../../shared/jmap/errors.ts';
 import type { HeaderField } from '../../../shared/mime/headers.ts';
 import { isKeptField, parseHeaderBlock } from '../../../shared/mime/headers.ts';
 import type { Part } from '../../../shared/mime/index-types.ts';
@@ -20,8 +21,29 @@ import type { Original } from './original.ts';
 
 /** Octets of one header block that are read: what the index captures too. */
 const HEADER_OCTETS_MAX = 256 * 1024;
+/** Octets of bodies and of header blocks that one call reads in all: its answer is held in memory. */
+const CALL_BODY_MAX = 8 * 1024 * 1024;
+const CALL_HEADER_MAX = 16 * 1024 * 1024;
 /** Parts whose own header fields one call reads: each is a range read when the original is large. */
 const PART_HEADERS_MAX = 100;
+
+/** What one call may still read of originals. Body values are cut when it is used up; header fields cannot be, so the call is refused. */
+export class ReadBudget {
+  #body = CALL_BODY_MAX;
+  #header = CALL_HEADER_MAX;
+
+  /** How many of `octets` of a body may be read. */
+  body(octets: number): number {
+    const granted = Math.min(octets, this.#body);
+    this.#body -= granted;
+    return granted;
+  }
+
+  header(octets: number): void {
+    this.#header -= octets;
+    if (this.#header < 0) throw new MethodError('requestTooLarge', 'ask for the header fields of fewer emails');
+  }
+}
 
 /** A message as the object is made from: a stored email, or a blob being parsed. */
 export interface EmailSource {
@@ -36,33 +58,34 @@ export interface EmailSource {
 }
 
 /** The properties that the plan asks for. */
-export async function emailObject(source: EmailSource, plan: EmailPlan): Promise<Json> {
+export async function emailObject(source: EmailSource, plan: EmailPlan, budget = new ReadBudget()): Promise<Json> {
   const object: Json = {};
   for (const name of plan.plain) if (Object.hasOwn(source.plain, name)) object[name] = source.plain[name];
-  await addHeaders(object, source, plan);
-  if (BODY_PROPERTIES.some((name) => plan.plain.has(name))) await addBody(object, source, plan);
+  await addHeaders(object, source, plan, budget);
+  if (BODY_PROPERTIES.some((name) => plan.plain.has(name))) await addBody(object, source, plan, budget);
   return object;
 }
 
 const BODY_PROPERTIES = ['bodyStructure', 'bodyValues', 'textBody', 'htmlBody', 'attachments'];
 
-async function addHeaders(object: Json, source: EmailSource, plan: EmailPlan): Promise<void> {
+async function addHeaders(object: Json, source: EmailSource, plan: EmailPlan, budget: ReadBudget): Promise<void> {
   if (plan.headers.length === 0 && !plan.plain.has('headers')) return;
   const isKept = source.headersComplete && !plan.plain.has('headers') && plan.headers.every(({ name }) => isKeptField(name));
-  const fields = isKept ? parseHeaderBlock(source.headers) : await readHeaders(source, source.structure);
+  const fields = isKept ? parseHeaderBlock(source.headers) : await readHeaders(source, source.structure, budget);
   if (plan.plain.has('headers')) object.headers = headerList(fields);
   for (const header of plan.headers) object[header.property] = headerPropertyValue(fields, header);
 }
 
-async function readHeaders({ original }: EmailSource, part: Part): Promise<HeaderField[]> {
+async function readHeaders({ original }: EmailSource, part: Part, budget: ReadBudget): Promise<HeaderField[]> {
   const length = Math.min(part.bodyStart - part.headerStart, HEADER_OCTETS_MAX);
+  budget.header(length);
   return parseHeaderBlock(byteString(await original.read(part.headerStart, length)));
 }
 
-async function addBody(object: Json, source: EmailSource, plan: EmailPlan): Promise<void> {
+async function addBody(object: Json, source: EmailSource, plan: EmailPlan, budget: ReadBudget): Promise<void> {
   const root = bodyTree(source.structure, (part) => fileName(part) ?? null);
   const lists = bodyLists(root);
-  const facts = await partFacts(source, root, plan);
+  const facts = await partFacts(source, root, plan, budget);
   const list = (nodes: readonly BodyNode[]) => nodes.map((node) => partObject(node, facts, plan.part, false));
   if (plan.plain.has('bodyStructure')) object.bodyStructure = partObject(root, facts, plan.part, true);
   if (plan.plain.has('textBody')) object.textBody = list(lists.textBody);
@@ -74,13 +97,13 @@ async function addBody(object: Json, source: EmailSource, plan: EmailPlan): Prom
     ...(plan.fetchText ? lists.textBody : []),
     ...(plan.fetchHtml ? lists.htmlBody : []),
   ];
-  object.bodyValues = await bodyValues(source, wanted, plan.maxBodyValueBytes);
+  object.bodyValues = await bodyValues(source, wanted, plan.maxBodyValueBytes, budget);
 }
 
-async function partFacts(source: EmailSource, root: BodyNode, plan: EmailPlan): Promise<PartFacts> {
+async function partFacts(source: EmailSource, root: BodyNode, plan: EmailPlan, budget: ReadBudget): Promise<PartFacts> {
   const headers = new Map<Part, HeaderField[]>();
   if (needsPartHeaders(plan.part)) {
-    for (const part of allParts(root).slice(0, PART_HEADERS_MAX)) headers.set(part, await readHeaders(source, part));
+    for (const part of allParts(root).slice(0, PART_HEADERS_MAX)) headers.set(part, await readHeaders(source, part, budget));
   }
   return { blobIdOf: source.blobIdOf, headersOf: (part) => headers.get(part) ?? [] };
 }
@@ -89,15 +112,18 @@ function allParts(node: BodyNode): Part[] {
   return [node.part, ...node.children.flatMap(allParts)];
 }
 
-/** Values of the text parts among `nodes`; all of them together are bounded as one is. */
-async function bodyValues(source: EmailSource, nodes: readonly BodyNode[], maxBytes: number): Promise<Record<string, EmailBodyValue>> {
+/** Values of the text parts among `nodes`, each once. */
+async function bodyValues(
+  source: EmailSource,
+  nodes: readonly BodyNode[],
+  maxBytes: number,
+  budget: ReadBudget,
+): Promise<Record<string, EmailBodyValue>> {
   const values: Record<string, EmailBodyValue> = {};
-  let left = BODY_OCTETS_MAX;
   for (const { part, partId } of nodes) {
     if (partId === null || part.type !== 'text' || Object.hasOwn(values, partId)) continue;
     const length = part.end - part.bodyStart;
-    const octets = await source.original.read(part.bodyStart, Math.min(length, left));
-    left -= octets.length;
+    const octets = await source.original.read(part.bodyStart, budget.body(Math.min(length, BODY_OCTETS_MAX)));
     values[partId] = bodyValue(octets, part, maxBytes, octets.length < length);
   }
   return values;

@@ -9,7 +9,7 @@ import { decodeId, encodeId } from '../../../shared/jmap/ids.ts';
 import { readArguments } from '../../../shared/jmap/readers.ts';
 import type { EmailRow } from '../../store/mail/types.ts';
 import type { JmapContext, Method } from '../context.ts';
-import { emailObject } from '../email/object.ts';
+import { emailObject, ReadBudget } from '../email/object.ts';
 import { storedEmail } from '../email/stored.ts';
 
 /** Emails worked on at a time: a Worker may hold six connections. */
@@ -23,9 +23,10 @@ export const emailGet: Method = async (args, context) => {
   const { Email: state } = await context.states();
   const rows = await readRows(context, ids);
   const found = new Map<string, Json>();
+  const budget = new ReadBudget();
   for (let at = 0; at < rows.length; at += CONCURRENT_EMAILS) {
     const some = rows.slice(at, at + CONCURRENT_EMAILS);
-    const objects = await Promise.all(some.map((row) => emailObject(storedEmail(context.mail, row), plan)));
+    const objects = await Promise.all(some.map((row) => emailObject(storedEmail(context.mail, row), plan, budget)));
     some.forEach((row, index) => {
       const id = encodeId('Email', row.id);
       found.set(id, { id, ...objects[index] });

@@ -15,7 +15,7 @@ import { readBlob } from '../blobs.ts';
 import type { JmapContext, Method } from '../context.ts';
 import { sha256Hex } from '../email/keeping.ts';
 import type { EmailSource } from '../email/object.ts';
-import { emailObject } from '../email/object.ts';
+import { emailObject, ReadBudget } from '../email/object.ts';
 import { HeldOriginal } from '../email/original.ts';
 import { partBlobId } from '../email/stored.ts';
 import { messageSizeMax } from '../session.ts';
@@ -32,13 +32,14 @@ export const emailParse: Method = async (args, context) => {
   if (blobIds.length > PARSES_MAX) throw new MethodError('requestTooLarge', `at most ${PARSES_MAX} blobs`);
   const plan = emailPlan(read, PARSE_DEFAULTS);
   const parsed = new Map<string, Json>();
+  const budget = new ReadBudget();
   const notParsable: string[] = [];
   const notFound: string[] = [];
   for (const blobId of blobIds) {
     const octets = await readBlob(context.mail, blobId, messageSizeMax(context.env));
     if (octets === 'missing') notFound.push(blobId);
     else if (octets === 'tooLarge' || !looksLikeMessage(octets)) notParsable.push(blobId);
-    else parsed.set(blobId, await emailObject(await parsedEmail(context, blobId, octets), plan));
+    else parsed.set(blobId, await emailObject(await parsedEmail(context, blobId, octets), plan, budget));
   }
   const orNull = (list: string[]) => (list.length > 0 ? list : null);
   return { accountId, parsed: mapOrNull(parsed), notParsable: orNull(notParsable), notFound: orNull(notFound) };
