@@ -63,7 +63,9 @@ export function blocksOf(text: string): Block[] {
     else if (last?.kind === 'quote' && line.trim() === '' && kind === 'text') last.text += `\n${line}`;
     else blocks.push({ kind, text: line });
   }
-  return takeAttributions(blocks).filter((block) => block.text.trim() !== '');
+  return takeAttributions(blocks)
+    .map(({ kind, text }) => ({ kind, text: text.trimEnd() }))
+    .filter((block) => block.text !== '');
 }
 
 /** "On … wrote:" goes into the quote below it. */

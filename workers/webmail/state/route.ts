@@ -3,28 +3,9 @@
  * browser's Back therefore goes from the conversation to the list, on a phone too.
  */
 import { signal } from '@preact/signals';
-import type { Id } from '../jmap/types.ts';
-
-export interface Route {
-  /** null: the inbox, whatever its id. */
-  folder: Id | null;
-  search: string | null;
-  thread: Id | null;
-}
+import { formatRoute, parseRoute, type Route } from './place.ts';
 
 export const route = signal<Route>(parseRoute(location.hash));
-
-export function parseRoute(hash: string): Route {
-  const [kind, what, thread] = hash.replace(/^#\/?/, '').split('/').map(decode);
-  if (kind === 'search' && what) return { folder: null, search: what, thread: thread || null };
-  if (kind === 'folder' && what) return { folder: what === 'inbox' ? null : what, search: null, thread: thread || null };
-  return { folder: null, search: null, thread: null };
-}
-
-export function formatRoute({ folder, search, thread }: Route): string {
-  const place = search !== null ? `search/${encodeURIComponent(search)}` : `folder/${encodeURIComponent(folder ?? 'inbox')}`;
-  return `#/${place}${thread ? `/${encodeURIComponent(thread)}` : ''}`;
-}
 
 /** Goes there; `replace` leaves no step for Back. */
 export function go(change: Partial<Route>, replace = false): void {
@@ -41,12 +22,4 @@ export function followAddressBar(): void {
   };
   addEventListener('popstate', follow);
   addEventListener('hashchange', follow);
-}
-
-function decode(part: string): string {
-  try {
-    return decodeURIComponent(part);
-  } catch {
-    return '';
-  }
 }

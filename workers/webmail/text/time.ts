@@ -26,14 +26,11 @@ export function exactTime(iso: string, locale: string): string {
 
 /** Octets as people read them, in thousands as file managers show them. */
 export function sizeText(octets: number, locale: string): string {
-  const units = ['byte', 'kilobyte', 'megabyte', 'gigabyte'] as const;
+  const units = ['B', 'kB', 'MB', 'GB'];
   const power = octets < 1 ? 0 : Math.min(3, Math.floor(Math.log10(octets) / 3));
   const value = octets / 1000 ** power;
-  return new Intl.NumberFormat(locale, {
-    style: 'unit',
-    unit: units[power] ?? 'byte',
-    maximumFractionDigits: value < 10 && power > 0 ? 1 : 0,
-  }).format(value);
+  const digits = value < 10 && power > 0 ? 1 : 0;
+  return `${new Intl.NumberFormat(locale, { maximumFractionDigits: digits }).format(value)} ${units[power]}`;
 }
 
 const formats = new Map<string, Intl.DateTimeFormat>();

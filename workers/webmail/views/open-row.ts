@@ -3,7 +3,8 @@ import type { Id } from '../jmap/types.ts';
 import { editDraft } from '../state/compose.ts';
 import { emailOf, emailsOfRow } from '../state/emails.ts';
 import { currentMailbox } from '../state/mailboxes.ts';
-import { formatRoute, go, route } from '../state/route.ts';
+import { formatRoute } from '../state/place.ts';
+import { go, route } from '../state/route.ts';
 
 export function openRow(emailId: Id): void {
   const email = emailOf(emailId);
