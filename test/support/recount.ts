@@ -23,6 +23,7 @@ interface Counted {
   thread: number;
   size: number;
   keywords: string[];
+  mailboxes: string;
   /** [mailbox, uid, deleted] of present placements. */
   places: [number, number, boolean][];
 }
@@ -37,7 +38,14 @@ async function readAll(env: Env, account: Account): Promise<Counted[]> {
     const places = tuples
       .filter((tuple) => tuple.length < 6)
       .map(([mailbox, uid, , deleted]): [number, number, boolean] => [mailbox, uid, deleted === 1]);
-    return { id: row.key % SPAN, thread: row.thread % SPAN, size: row.size, keywords: JSON.parse(row.keywords) as string[], places };
+    return {
+      mailboxes: row.mailboxes,
+      id: row.key % SPAN,
+      thread: row.thread % SPAN,
+      size: row.size,
+      keywords: JSON.parse(row.keywords) as string[],
+      places,
+    };
   });
 }
 
@@ -89,6 +97,16 @@ export async function contradictions(env: Env, account: Account): Promise<string
     wanted.delete(name);
   }
   for (const name of wanted.keys()) wrong.push(`placement ${name} is missing`);
+  const marks = await env.MAIL_0.prepare("SELECT key FROM email WHERE account = ?1 AND live <> (mailboxes <> '[]')")
+    .bind(account.id)
+    .run<{ key: number }>();
+  for (const { key } of marks.results) wrong.push(`live of email ${key % SPAN} contradicts its mailboxes`);
+  for (const email of emails) {
+    const text = JSON.stringify(
+      [...new Set(email.places.filter(([, , deleted]) => !deleted).map(([mailbox]) => mailbox))].sort((a, b) => a - b),
+    );
+    if (email.mailboxes !== text) wrong.push(`memberships of email ${email.id} are ${email.mailboxes}, should be ${text}`);
+  }
   const kept = await env.MAIL_0.prepare('SELECT octets, messages FROM account WHERE id = ?1')
     .bind(account.id)
     .first<{ octets: number; messages: number }>();

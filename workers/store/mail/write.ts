@@ -92,18 +92,24 @@ const INSERT_EMAILS = `INSERT INTO email (${EMAIL_COLUMNS.join(', ')})
 const INSERT_TEXTS = `INSERT INTO email_text (rowid, account, "from", "to", cc, bcc, subject, body, attachments)
   SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6, value->>7, value->>8 FROM json_each(?1)`;
 
-/** A tombstone keeps what `changes` needs and nothing of the message. */
-const UPDATE_EMAILS = `UPDATE email SET modseq = j.value->>1, gone = j.value->>2, live = j.value->>3, createdModseq = j.value->>4,
-  destroyedModseq = j.value->>5, keywordsModseq = j.value->>6, keywords = j.value->>7, mailboxes = j.value->>8, placements = j.value->>9
+/** SQLite writes every index again that has a column in SET, so what seldom changes has statements of its own. */
+const UPDATE_EMAILS = `UPDATE email SET modseq = j.value->>1, createdModseq = j.value->>2, destroyedModseq = j.value->>3,
+  keywordsModseq = j.value->>4, keywords = j.value->>5, mailboxes = j.value->>6, placements = j.value->>7
   FROM json_each(?1) j WHERE email.key = j.value->>0`;
 
-const EMPTY_TOMBSTONES = `UPDATE email SET sortFrom = '', sortTo = '', sortSubject = '', subject = '', preview = '', headers = '', structure = '', verdicts = NULL
-  WHERE key IN (SELECT value FROM json_each(?1))`;
+const UPDATE_LIVE = `UPDATE email SET live = j.value->>1 FROM json_each(?1) j WHERE email.key = j.value->>0`;
+
+/** A tombstone keeps what `changes` needs and nothing of the message. */
+const BURY = `UPDATE email SET gone = 1, sortFrom = '', sortTo = '', sortSubject = '', subject = '', preview = '', headers = '',
+  structure = '', verdicts = NULL WHERE key IN (SELECT value FROM json_each(?1))`;
 
 const INSERT_PLACEMENTS = `INSERT INTO placement (mailbox, uid, email, thread, receivedAt, unseen, listed)
   SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6 FROM json_each(?1)`;
 
-const UPDATE_PLACEMENTS = `UPDATE placement SET unseen = j.value->>2, listed = j.value->>3
+const UPDATE_UNSEEN = `UPDATE placement SET unseen = j.value->>2
+  FROM json_each(?1) j WHERE placement.mailbox = j.value->>0 AND placement.uid = j.value->>1`;
+
+const UPDATE_LISTED = `UPDATE placement SET listed = j.value->>2
   FROM json_each(?1) j WHERE placement.mailbox = j.value->>0 AND placement.uid = j.value->>1`;
 
 const DELETE_PLACEMENTS = `DELETE FROM placement WHERE (mailbox, uid) IN (SELECT value->>0, value->>1 FROM json_each(?1))`;
@@ -156,7 +162,12 @@ export function changeStatements(db: D1Database, changes: readonly Change[]): D1
       UPDATE_EMAILS,
       updated.map(({ account, after }) => changedEmailRow(account, after)),
     ),
-    ...eachChunk(db, EMPTY_TOMBSTONES, gone),
+    ...eachChunk(
+      db,
+      UPDATE_LIVE,
+      updated.filter(turned).map(({ account, after }) => [keyOf(account, after.id), isLive(after) ? 1 : 0]),
+    ),
+    ...eachChunk(db, BURY, gone),
     ...eachChunk(db, 'DELETE FROM email_text WHERE rowid IN (SELECT value FROM json_each(?1))', gone),
     ...placementStatements(db, created, updated),
     ...eachChunk(db, PUT_MAILBOXES, changes.flatMap(mailboxRows)),
@@ -200,7 +211,7 @@ function newEmailRow({ account, email, content }: Change['created'][number] & { 
     key: keyOf(account, email.id),
     account,
     thread: keyOf(account, email.thread),
-    live: memberships(email).length > 0 ? 1 : 0,
+    live: isLive(email) ? 1 : 0,
     keywords: JSON.stringify(email.keywords),
     mailboxes: JSON.stringify(memberships(email)),
     placements: writePlacements(email.placements),
@@ -209,19 +220,25 @@ function newEmailRow({ account, email, content }: Change['created'][number] & { 
 }
 
 function changedEmailRow(account: number, email: EmailState): unknown[] {
-  const mailboxes = memberships(email);
   return [
     keyOf(account, email.id),
     email.modseq,
-    email.gone ? 1 : 0,
-    mailboxes.length > 0 ? 1 : 0,
     email.createdModseq,
     email.destroyedModseq,
     email.keywordsModseq,
     JSON.stringify(email.keywords),
-    JSON.stringify(mailboxes),
+    JSON.stringify(memberships(email)),
     writePlacements(email.placements),
   ];
+}
+
+/** JMAP sees it. */
+function isLive(email: EmailState): boolean {
+  return memberships(email).length > 0;
+}
+
+function turned({ before, after }: { before: EmailState; after: EmailState }): boolean {
+  return isLive(before) !== isLive(after);
 }
 
 type Account<Entry> = Entry & { account: number };
@@ -233,7 +250,8 @@ function placementStatements(
   updated: Account<Change['updated'][number]>[],
 ): D1PreparedStatement[] {
   const inserts: unknown[][] = [];
-  const updates: unknown[][] = [];
+  const unseens: unknown[][] = [];
+  const listeds: unknown[][] = [];
   const deletes: unknown[][] = [];
   for (const { account, email } of created) {
     for (const place of present(email)) inserts.push(placementRow(account, email, place));
@@ -245,16 +263,22 @@ function placementStatements(
       const old = olds.get(`${place.mailbox}:${place.uid}`);
       olds.delete(`${place.mailbox}:${place.uid}`);
       if (!old) inserts.push(row);
-      else if (old[5] !== row[5] || old[6] !== row[6]) updates.push([row[0], row[1], row[5], row[6]]);
+      if (old && old[UNSEEN] !== row[UNSEEN]) unseens.push([row[0], row[1], row[UNSEEN]]);
+      if (old && old[LISTED] !== row[LISTED]) listeds.push([row[0], row[1], row[LISTED]]);
     }
     for (const [mailbox, uid] of olds.values()) deletes.push([mailbox, uid]);
   }
   return [
     ...eachChunk(db, DELETE_PLACEMENTS, deletes),
-    ...eachChunk(db, UPDATE_PLACEMENTS, updates),
+    ...eachChunk(db, UPDATE_UNSEEN, unseens),
+    ...eachChunk(db, UPDATE_LISTED, listeds),
     ...eachChunk(db, INSERT_PLACEMENTS, inserts),
   ];
 }
+
+/** Where `placementRow` has what may change. */
+const UNSEEN = 5;
+const LISTED = 6;
 
 function placementRow(account: number, email: EmailState, place: Placement): unknown[] {
   const listed = present(email).find((other) => other.mailbox === place.mailbox && !other.deleted)?.uid === place.uid;
