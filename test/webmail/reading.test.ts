@@ -7,11 +7,9 @@ const hrefs = (text: string) => linkify(text).flatMap((piece) => (typeof piece =
 
 describe('links in plain text', () => {
   test('end before the punctuation of the sentence', () => {
-    expect(hrefs('See https://example.org/a?b=1, and https://example.org/x. 地址 https://example.cn/3。')).toEqual([
-      'https://example.org/a?b=1',
-      'https://example.org/x',
-      'https://example.cn/3',
-    ]);
+    expect(
+      hrefs('See https://example.org/a?b=1, and https://example.org/x. 地址 https://example.cn/3\u3002 https://example.cn/4\uff0c好'),
+    ).toEqual(['https://example.org/a?b=1', 'https://example.org/x', 'https://example.cn/3', 'https://example.cn/4']);
   });
 
   test('are made of addresses, too', () => {

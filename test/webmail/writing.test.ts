@@ -44,7 +44,7 @@ const draft: Draft = {
 
 describe('recipients as typed', () => {
   test('may be names with commas, several separators, and what is no address is given back', () => {
-    expect(parseRecipients('"Doe, Jane" <jane@example.org>; bob@example.org,nonsense\nwang@例子.cn')).toEqual({
+    expect(parseRecipients('"Doe, Jane" <jane@example.org>; bob@example.org\uff0cnonsense\nwang@例子.cn')).toEqual({
       addresses: [
         { name: 'Doe, Jane', email: 'jane@example.org' },
         { name: null, email: 'bob@example.org' },
@@ -99,7 +99,7 @@ describe('a reply', () => {
   });
 
   test('does not pile up prefixes', () => {
-    expect(prefixed('Re: ', 'RE: Aw: 回复:Hello')).toBe('Re: Hello');
+    expect(prefixed('Re: ', 'RE: Aw: 回复\uff1aHello')).toBe('Re: Hello');
     expect(prefixed('Fwd: ', 'Fw: Hello')).toBe('Fwd: Hello');
   });
 

@@ -10,9 +10,10 @@ export interface Block {
 
 /** Text beyond this has no links made: the search is linear, but a megabyte of it is not read by eye. */
 const LINKED_MAX = 200_000;
-const LINK = /\b(?:https?:\/\/|mailto:)[^\s<>"'`“”‘’「」()]{1,2000}|\b[\w.+-]{1,64}@[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){1,8}/gi;
+const LINK =
+  /\b(?:https?:\/\/|mailto:)[^\s<>"'`\u201c\u201d\u2018\u2019\u300c\u300d\uff08\uff09\uff0c\u3002]{1,2000}|\b[\w.+-]{1,64}@[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){1,8}/gi;
 /** Punctuation that ends a sentence rather than an address. */
-const TRAILING = new Set('.,;:!?。,;:!?、)]}\'"*');
+const TRAILING = new Set('.,;:!?)]}\'"*\u3002\u3001\uff0c\uff1b\uff1a\uff01\uff1f\uff09');
 /** How far before a quote its attribution may begin. */
 const ATTRIBUTION_MAX = 400;
 
@@ -74,7 +75,7 @@ function takeAttributions(blocks: Block[]): Block[] {
     const before = blocks[index - 1];
     if (block.kind !== 'quote' || before?.kind !== 'text') continue;
     const tail = before.text.trimEnd().slice(-ATTRIBUTION_MAX);
-    const attribution = /(?:^|\n)([^\n]{1,200}(?:\n[^\n]{1,80})?[::])$/.exec(tail)?.[1];
+    const attribution = /(?:^|\n)([^\n]{1,200}(?:\n[^\n]{1,80})?[:\uff1a])$/.exec(tail)?.[1];
     if (!attribution || !/wrote|写道|schrieb|écrit|<[^>]+@/i.test(attribution)) continue;
     before.text = before.text.trimEnd().slice(0, -attribution.length);
     block.text = `${attribution}\n${block.text}`;

@@ -77,7 +77,7 @@ export function Recipients({ name, label, addresses, onChange }: Props) {
             text.value = event.currentTarget.value;
             noteUnfinished(name, text.value);
             bad.value = '';
-            if (/[,;,;\n]\s*$/.test(text.value)) take();
+            if (/[,;\uff0c\uff1b\n]\s*$/.test(text.value)) take();
           }}
           onKeyDown={press}
           onFocus={() => {

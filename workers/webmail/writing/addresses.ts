@@ -35,7 +35,7 @@ function splitList(text: string): string[] {
     if (char === '"') quoted = !quoted;
     if (!quoted && char === '<') angled = true;
     if (!quoted && char === '>') angled = false;
-    if (!quoted && !angled && /[,;,;\n]/.test(char)) {
+    if (!quoted && !angled && /[,;\uff0c\uff1b\n]/.test(char)) {
       pieces.push(piece);
       piece = '';
     } else piece += char;

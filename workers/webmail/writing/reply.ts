@@ -79,7 +79,7 @@ export function referencesFor({ references, inReplyTo, messageId }: EmailDetail)
 
 /** `Re: Re: AW: x` becomes `Re: x`. */
 export function prefixed(prefix: string, subject: string): string {
-  const known = prefix.startsWith('Re') ? /^((re|aw|sv|antw|回复|答复)\s*[::]\s*)+/i : /^((fwd?|wg|转发)\s*[::]\s*)+/i;
+  const known = prefix.startsWith('Re') ? /^((re|aw|sv|antw|回复|答复)\s*[:\uff1a]\s*)+/i : /^((fwd?|wg|转发)\s*[:\uff1a]\s*)+/i;
   return prefix + subject.replace(known, '');
 }
 
