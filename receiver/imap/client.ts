@@ -39,12 +39,14 @@ export interface Client {
   logIn(session: Session): void;
   /** Closes what was selected before; null leaves the selected state. */
   select(selection: Selection | null): void;
-  /** Sends `+ prompt` and waits for one line; null when the client is gone. */
-  ask(prompt: string): Promise<string | null>;
-  /** Waits for one line while `pushed` may write; null when the client is gone. */
-  line(): Promise<string | null>;
+  /** Sends `+ prompt` and waits for one line. */
+  ask(prompt: string): Promise<string>;
+  /** Waits for one line. Throws `ClientGone` when none can come any more. */
+  line(): Promise<string>;
   /** Upgrades after the tagged OK has been written; false when the handshake failed. */
   startTls(): Promise<boolean>;
+  /** Ends the connection with a reason, as soon as what is being written is whole. */
+  bye(reason: string, code?: string | null): void;
   /** Leaves: the connection closes after what was written. */
   logOut(): void;
   /** Lets other clients run when this one has had its share, and waits while this one does not read. */
@@ -75,6 +77,12 @@ export interface Command {
   uid?: 'also' | 'only';
   run(client: Client, args: Arguments, call: Call): Promise<Completion>;
 }
+
+/** The connection ended while a command waited for the client: nobody is left to answer. */
+export class ClientGone extends Error {}
+
+/** A literal was announced and cannot be delivered: the client could read no answer any more, the connection has to close. */
+export class BrokenAnswer extends Error {}
 
 /** The session of a logged-in client. The command table lets no command run in a state where this throws. */
 export function sessionOf(client: Client): Session {

@@ -9,13 +9,13 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type SecureContext, TLSSocket } from 'node:tls';
 import type { Log } from '../log.ts';
 import { capabilities } from './capabilities.ts';
-import type { Call, Client, Completion, State } from './client.ts';
-import { findCommand } from './commands/index.ts';
+import { BrokenAnswer, type Client, ClientGone, type State } from './client.ts';
+import { Dispatcher, describeError } from './dispatch.ts';
 import { Incoming } from './incoming.ts';
 import { Output } from './output.ts';
 import type { Selection } from './selection.ts';
-import { type Backend, Refusal, type Session } from './session.ts';
-import { type Arguments, commandName, Malformed, tagOf } from './wire/arguments.ts';
+import type { Backend, Session } from './session.ts';
+import { Malformed, tagOf } from './wire/arguments.ts';
 import { type CommandParts, Decoder, type DecoderEvent } from './wire/decoder.ts';
 import { responseText } from './wire/encoder.ts';
 
@@ -24,8 +24,6 @@ export const LOGIN_TIMEOUT_MS = 60_000;
 /** RFC 9051 §5.4: at least 30 minutes. Dead peers are found sooner, by TCP keep-alive. */
 export const IDLE_TIMEOUT_MS = 30 * 60_000 + 30_000;
 const KEEPALIVE_MS = 120_000;
-/** Syntax errors in a row before we take the client for a lost HTTP browser or an attacker. */
-const BAD_COMMANDS_MAX = 20;
 /** Before login a literal is a name or a password. */
 const LOGIN_LITERAL_MAX = 4096;
 const LITERAL_MAX = 64 * 1024;
@@ -47,6 +45,8 @@ export interface ConnectionOptions {
   /** Listener and client are both loopback: a password may travel without TLS (as Dovecot does). */
   local: boolean;
   log: Pick<Log, 'warn'>;
+  /** Milliseconds; `LOGIN_TIMEOUT_MS` and `IDLE_TIMEOUT_MS` unless a test is in a hurry. */
+  timeouts?: { login: number; idle: number };
 }
 
 export class Connection implements Client {
@@ -65,8 +65,11 @@ export class Connection implements Client {
   readonly #incoming: Incoming;
   readonly #decoder: Decoder;
   readonly #loginTimer: NodeJS.Timeout;
+  readonly #dispatcher: Dispatcher;
   #socket: Socket;
-  #bad = 0;
+  /** Waiting for the client: what is said now is not in the middle of an answer. */
+  #listening = false;
+  #farewell: string | null = null;
   #turnStarted = performance.now();
 
   constructor(socket: Socket, options: ConnectionOptions) {
@@ -80,8 +83,9 @@ export class Connection implements Client {
     this.output = new Output(socket);
     this.#decoder = new Decoder((start, taken) => this.#literalLimit(start, taken));
     this.#incoming = new Incoming(socket);
+    this.#dispatcher = new Dispatcher(this, options.log);
     this.#prepare(socket);
-    this.#loginTimer = setTimeout(() => this.bye('Too slow to log in'), LOGIN_TIMEOUT_MS);
+    this.#loginTimer = setTimeout(() => this.#tooSlow(), options.timeouts?.login ?? LOGIN_TIMEOUT_MS);
   }
 
   get utf8(): boolean {
@@ -104,21 +108,17 @@ export class Connection implements Client {
         await this.#handle(event);
       }
     } catch (error) {
-      this.#options.log.warn('imap.connection-defect', { error: describe(error) });
-      this.#say('* BYE [SERVERBUG] Internal error');
+      this.#options.log.warn('imap.connection-defect', { error: describeError(error) });
+      if (!(error instanceof BrokenAnswer)) this.output.line('* BYE [SERVERBUG] Internal error');
     } finally {
       this.#end();
     }
   }
 
-  /** Ends the connection with a reason, from outside (shutdown, time limits). */
   bye(reason: string, code: string | null = null): void {
     if (this.state === 'logout' || this.output.closed) return;
-    this.#say(`* BYE ${code ? `[${code}] ` : ''}${responseText(reason)}`);
-    this.logOut();
-    this.#incoming.close();
-    this.output.flush();
-    this.#finish();
+    this.#farewell ??= `* BYE ${code ? `[${code}] ` : ''}${responseText(reason)}`;
+    if (this.#listening) this.#leave();
   }
 
   logIn(session: Session): void {
@@ -137,16 +137,16 @@ export class Connection implements Client {
     this.state = 'logout';
   }
 
-  ask(prompt: string): Promise<string | null> {
+  ask(prompt: string): Promise<string> {
     this.output.line(`+ ${prompt}`);
     return this.line();
   }
 
-  async line(): Promise<string | null> {
+  async line(): Promise<string> {
     const event = await this.#next('line');
     if (event?.kind === 'line') return event.text;
     if (event) throw new Malformed('Line too long');
-    return null;
+    throw new ClientGone();
   }
 
   async startTls(): Promise<boolean> {
@@ -187,7 +187,9 @@ export class Connection implements Client {
       if (event) return event;
       this.output.flush();
       await this.output.drained();
+      this.#listening = true;
       const chunk = await this.#incoming.read();
+      this.#listening = false;
       if (!chunk) return null;
       this.#turnStarted = performance.now();
       this.#decoder.write(chunk);
@@ -199,76 +201,34 @@ export class Connection implements Client {
     else if (event.kind === 'continue') this.output.line('+ Ready for literal');
     else if (event.kind === 'chunk') await this.#incoming.spool(event.literal, event.chunk, event.last);
     else if (event.kind === 'refused') await this.#refuse(event.reason, event.start);
-    else if (event.kind === 'fatal') this.#fatal(event.reason);
+    else if (event.kind === 'fatal') this.bye(event.reason, 'TOOBIG');
+    if (this.#farewell !== null) this.#leave();
     await this.breathe();
   }
 
   async #runCommand(parts: CommandParts): Promise<void> {
-    const { tag, name, rest } = commandName(parts);
     try {
-      if (tag === null || name === '') this.#badCommand(tag, 'Not an IMAP command');
-      else if (name === 'UID') await this.#runUid(tag, rest);
-      else await this.#run(tag, name, rest, false);
+      await this.#dispatcher.run(parts);
     } finally {
       await this.#incoming.discardSpooled();
     }
   }
 
-  async #runUid(tag: string, rest: Arguments): Promise<void> {
-    const name = rest.skip(' ') ? rest.peekWord() : '';
-    if (name !== '') rest.atom();
-    await this.#run(tag, name, rest, true);
-  }
-
-  async #run(tag: string, name: string, args: Arguments, uid: boolean): Promise<void> {
-    const command = findCommand(name, uid);
-    if (!command) return this.#badCommand(tag, 'Unknown command');
-    if (!command.states.includes(this.state)) return this.#badCommand(tag, WRONG_STATE[this.state]);
-    try {
-      const completion = await command.run(this, args, { tag, uid });
-      this.#bad = 0;
-      this.#complete({ tag, uid }, completion);
-    } catch (error) {
-      this.#fail({ tag, uid }, name, error);
-    }
-    if (this.selection?.destroyed) this.bye('The selected mailbox was deleted');
-  }
-
-  #complete({ tag, uid }: Call, completion: Completion): void {
-    if (completion.silent) return;
-    this.selection?.tell(this.output, completion.expunge ?? true, uid || this.enabled.has('IMAP4REV2'));
-    const code = completion.code ? `[${completion.code}] ` : '';
-    this.output.line(`${tag} OK ${code}${completion.text}`);
-  }
-
-  #fail(call: Call, name: string, error: unknown): void {
-    if (error instanceof Malformed) {
-      this.#badCommand(call.tag, error.message);
-    } else if (error instanceof Refusal) {
-      this.selection?.tell(this.output, call.uid || !SEQUENCED.has(name), this.enabled.has('IMAP4REV2'));
-      this.output.line(`${call.tag} NO ${error.code ? `[${error.code}] ` : ''}${responseText(error.message)}`);
-    } else {
-      this.#options.log.warn('imap.command-defect', { command: name, error: describe(error) });
-      this.output.line(`${call.tag} NO [SERVERBUG] Internal error`);
-    }
-  }
-
-  #badCommand(tag: string | null, message: string, code = ''): void {
-    this.output.line(`${tag ?? '*'} BAD ${code}${responseText(message)}`);
-    this.#bad += 1;
-    if (this.#bad >= BAD_COMMANDS_MAX) this.bye('Too many bad commands');
-  }
-
   async #refuse(reason: 'text' | 'literal', start: string): Promise<void> {
     await this.#incoming.discardSpooled();
     const tag = tagOf(start);
-    if (reason === 'text') this.#badCommand(tag, 'Command line too long');
+    if (reason === 'text') this.#dispatcher.refuse(tag, 'Command line too long');
     else if (tag !== null && APPEND.test(start) && this.session) this.output.line(`${tag} NO [TOOBIG] Message too large`);
-    else this.#badCommand(tag, 'Literal too large', '[TOOBIG] ');
+    else this.#dispatcher.refuse(tag, 'Literal too large', 'TOOBIG');
   }
 
-  #fatal(reason: string): void {
-    this.bye(reason, 'TOOBIG');
+  /** Says goodbye and stops listening; `serve` ends. */
+  #leave(): void {
+    if (this.#farewell !== null) this.output.line(this.#farewell);
+    this.#farewell = null;
+    this.logOut();
+    this.#incoming.close();
+    this.output.flush();
   }
 
   #literalLimit(start: string, taken: number): number {
@@ -281,17 +241,19 @@ export class Connection implements Client {
     socket.setNoDelay(true);
     socket.setKeepAlive(true, KEEPALIVE_MS);
     socket.on('error', () => socket.destroy());
-    socket.setTimeout(IDLE_TIMEOUT_MS, () => this.#timedOut());
+    socket.setTimeout(this.#options.timeouts?.idle ?? IDLE_TIMEOUT_MS, () => this.#timedOut());
+  }
+
+  /** Also when it hangs in the middle of something: a stranger gets no second minute. */
+  #tooSlow(): void {
+    this.bye('Too slow to log in');
+    if (!this.#listening) this.#socket.destroy();
   }
 
   /** A client that reads nothing cannot be told either: then the socket just goes. */
   #timedOut(): void {
     this.bye('Idle for too long');
-    this.#socket.destroy();
-  }
-
-  #say(line: string): void {
-    this.output.line(line);
+    if (!this.#listening || this.output.full) this.#socket.destroy();
   }
 
   #end(): void {
@@ -317,15 +279,6 @@ export class Connection implements Client {
 }
 
 const APPEND = /^\S+ APPEND /i;
-/** Commands after whose sequence numbers no EXPUNGE may come before the tagged line. */
-const SEQUENCED = new Set(['FETCH', 'STORE', 'SEARCH']);
-const WRONG_STATE: Record<State, string> = {
-  notAuthenticated: 'Log in first',
-  authenticated: 'Not in this state: no mailbox is selected, or already logged in',
-  selected: 'Not in this state: already logged in',
-  logout: 'Logged out',
-};
-
 function handshake(socket: TLSSocket): Promise<boolean> {
   return new Promise((resolve) => {
     const timer = setTimeout(() => resolve(false), HANDSHAKE_TIMEOUT_MS);
@@ -337,8 +290,4 @@ function handshake(socket: TLSSocket): Promise<boolean> {
     socket.once('error', () => done(false));
     socket.once('close', () => done(false));
   });
-}
-
-function describe(error: unknown): string {
-  return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }

@@ -12,6 +12,8 @@ import type { Backend } from './session.ts';
 export const CONNECTIONS_MAX = 4096;
 /** From one address (IPv6: one /64). A person's clients hold perhaps ten each; a household shares an address. */
 export const CONNECTIONS_PER_NETWORK_MAX = 100;
+/** TLS handshakes at once: a few milliseconds each, 20 s for who never ends it. */
+export const HANDSHAKES_MAX = 256;
 /** How long a shutdown waits for clients to read their BYE. */
 const GOODBYE_MS = 2_500;
 
@@ -28,6 +30,8 @@ export interface ImapOptions {
   messageSizeLimit: number;
   log: Pick<Log, 'warn'>;
   limits?: { total: number; perNetwork: number };
+  /** Milliseconds until a client has to be logged in, and until a silent one is let go. */
+  timeouts?: { login: number; idle: number };
 }
 export interface ImapServer {
   /** The bound ports. */
@@ -47,6 +51,8 @@ export async function startImap(options: ImapOptions): Promise<ImapServer> {
   const secure = createTlsServer({ ...options.tls(), noDelay: true, handshakeTimeout: 20_000 }, (socket) => house.admit(socket, true));
   // A failed handshake is the client's affair; the socket is gone already.
   secure.on('tlsClientError', () => {});
+  // Handshakes that are still going on count here only.
+  plain.maxConnections = secure.maxConnections = (options.limits?.total ?? CONNECTIONS_MAX) + HANDSHAKES_MAX;
   const imap = await listen(plain, options.ports.imap, options.listen);
   const imaps = await listen(secure, options.ports.imaps, options.listen).catch((error: unknown) => {
     plain.close();
@@ -91,12 +97,13 @@ class House {
       return;
     }
     this.#perNetwork.set(network, count + 1);
-    const { backend, hostname, messageSizeLimit, log } = this.#options;
+    const { backend, hostname, messageSizeLimit, log, timeouts } = this.#options;
     const connection = new Connection(socket, {
       backend,
       hostname,
       messageSizeLimit,
       log,
+      timeouts,
       secureContext: secure ? null : this.#context,
       local: this.#local && isLoopback(address),
     });

@@ -51,7 +51,6 @@ async function loginMechanism(client: Client, initial: string | null): Promise<C
 
 async function challenge(client: Client, text: string): Promise<string> {
   const line = await client.ask(Buffer.from(text).toString('base64'));
-  if (line === null) throw new Refusal(null, 'Connection closed');
   if (line === '*') throw new Malformed('Authentication cancelled');
   return decodeResponse(line);
 }

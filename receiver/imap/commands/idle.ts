@@ -3,7 +3,6 @@
  * read, changes gather in the view instead of the socket.
  */
 import { type Client, type Command, LOGGED_IN } from '../client.ts';
-import { Refusal } from '../session.ts';
 import { Malformed } from '../wire/arguments.ts';
 
 export const idle: Command = {
@@ -17,7 +16,6 @@ export const idle: Command = {
       client.output.line('+ idling');
       tell(client);
       const line = await client.line();
-      if (line === null) throw new Refusal(null, 'Connection closed');
       if (line.trim().toUpperCase() !== 'DONE') throw new Malformed('Expected DONE');
     } finally {
       if (selection) selection.onChange = null;
@@ -26,21 +24,22 @@ export const idle: Command = {
   },
 };
 
-/** Changes that arrive in one turn of the event loop go out in one write. */
+/** Changes that arrive in one turn of the event loop go out in one write, when the client has read what was sent before. */
 function batched(client: Client): () => void {
   let waiting = false;
+  const tellThem = () => {
+    waiting = false;
+    if (client.selection?.onChange) tell(client);
+  };
   return () => {
     if (waiting) return;
     waiting = true;
-    setImmediate(async () => {
-      await client.output.drained();
-      waiting = false;
-      if (client.selection?.onChange) tell(client);
-    });
+    setImmediate(() => void client.output.drained().then(tellThem));
   };
 }
 
 function tell(client: Client): void {
   client.selection?.tell(client.output, true, client.enabled.has('IMAP4REV2'));
   client.output.flush();
+  if (client.selection?.destroyed) client.bye('The selected mailbox was deleted');
 }

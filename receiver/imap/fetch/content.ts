@@ -6,6 +6,7 @@
 
 import { partAt } from '../../../shared/mime/structure.ts';
 import { decodeTransfer } from '../../../shared/mime/transfer.ts';
+import { BrokenAnswer } from '../client.ts';
 import type { Output } from '../output.ts';
 import { type Message, Refusal, type SelectedMailbox } from '../session.ts';
 import { latin1 } from '../wire/bytes.ts';
@@ -87,7 +88,7 @@ export function writeContent(output: Output, label: string, content: Exclude<Con
 export async function writeStream(output: Output, label: string, content: Content & { kind: 'stream' }): Promise<void> {
   output.write(`${label} {${content.length}}\r\n`);
   let left = content.length;
-  for (let step = content.first; !step.done && left > 0; step = await content.rest.next()) {
+  for (let step = content.first; !step.done && left > 0; step = await nextChunk(content.rest)) {
     const chunk = step.value.subarray(0, left);
     left -= chunk.length;
     output.bytes(chunk);
@@ -95,11 +96,17 @@ export async function writeStream(output: Output, label: string, content: Conten
     if (output.closed) break;
   }
   await content.rest.return?.();
-  if (left > 0 && !output.closed) throw new TruncatedOriginal(`an original broke off ${left} octets before its end`);
+  if (left > 0 && !output.closed) throw new BrokenAnswer(`an original broke off ${left} octets before its end`);
 }
 
-/** The connection cannot go on: a literal was announced and not delivered. */
-export class TruncatedOriginal extends Error {}
+/** What would be a refusal before the first octet is a broken answer after it. */
+async function nextChunk(chunks: AsyncIterator<Uint8Array>): Promise<IteratorResult<Uint8Array>> {
+  try {
+    return await chunks.next();
+  } catch (error) {
+    throw new BrokenAnswer(`an original broke off: ${error instanceof Error ? error.message : error}`);
+  }
+}
 
 function cutRange({ offset, length }: { offset: number; length: number }, partial: Partial | null): { offset: number; length: number } {
   if (!partial) return { offset, length };

@@ -4,6 +4,7 @@
  */
 import { isKeptField } from '../../../shared/mime/headers.ts';
 import { sectionRange } from '../../../shared/mime/structure.ts';
+import { eachField } from '../headerlines.ts';
 import type { Message } from '../session.ts';
 import { type Arguments, Malformed } from '../wire/arguments.ts';
 import { astring } from '../wire/encoder.ts';
@@ -104,32 +105,15 @@ function rangeOf(message: Message, section: Section): { kind: 'range'; offset: n
   return range && { kind: 'range', ...range };
 }
 
-/** The lines of the fields wanted (or of the others), verbatim, and the empty line. One pass, no field is taken apart. */
+/** The lines of the fields wanted (or of the others), verbatim, and the empty line. */
 export function filterFields(block: string, section: Section): string {
   const wanted = wantedOf(section);
   const only = section.text === 'HEADER.FIELDS';
   let lines = '';
-  let taken = false;
-  for (let start = 0; start < block.length; ) {
-    const lf = block.indexOf('\n', start);
-    const end = lf < 0 ? block.length : lf + 1;
-    if (end - start <= 2 && block.slice(start, end).trim() === '') break;
-    const first = block.charCodeAt(start);
-    // A folded line belongs to the field before it (RFC 5322 §2.2.3); a line without a name to none.
-    if (first !== SPACE && first !== TAB) taken = isWanted(block, start, end, wanted, only);
-    if (taken) lines += lf < 0 ? `${block.slice(start)}\r\n` : block.slice(start, end);
-    start = end;
-  }
-  return `${lines}\r\n`;
-}
-
-const SPACE = 0x20;
-const TAB = 0x09;
-
-function isWanted(block: string, start: number, end: number, wanted: ReadonlySet<string>, only: boolean): boolean {
-  const colon = block.indexOf(':', start);
-  if (colon < 0 || colon >= end) return false;
-  return wanted.has(block.slice(start, colon).trimEnd().toLowerCase()) === only;
+  eachField(block, (name, start, end) => {
+    if (wanted.has(name) === only) lines += block.slice(start, end);
+  });
+  return lines === '' || lines.endsWith('\n') ? `${lines}\r\n` : `${lines}\r\n\r\n`;
 }
 
 /** The names asked for, in lower case, made once per command. */

@@ -3,16 +3,18 @@
  * last the original. So a search by flags reads nothing, and only messages still in doubt are opened.
  */
 import { parseDate } from '../../../shared/mime/date.ts';
-import { type HeaderField, headerValue, headerValues, isKeptField, parseHeaderBlock } from '../../../shared/mime/headers.ts';
+import { isKeptField } from '../../../shared/mime/headers.ts';
 import { decodeWords } from '../../../shared/mime/words.ts';
+import { eachField, fieldValues } from '../headerlines.ts';
 import type { Flags, Message } from '../session.ts';
+import { isAscii } from '../wire/bytes.ts';
 import type { DateField, SearchKey } from './keys.ts';
 
 /** The original's text, folded by `fold`. */
 export interface OriginalText {
-  /** The whole header block, fields decoded; and its fields, for those the index does not keep. */
+  /** The whole header block as a byte string, and decoded and folded. */
+  block: string;
   header: string;
-  fields: HeaderField[];
   body: string[];
 }
 /** What is known of a message at some stage. */
@@ -22,15 +24,13 @@ export interface Candidate {
   flags: Flags;
   message?: Message;
   original?: OriginalText;
-  /** Fields of `message.headers`, parsed once. */
-  kept?: HeaderField[];
 }
 /** Undefined: cannot be told without the next stage. */
 export type Test = (candidate: Candidate) => boolean | undefined;
 
 /** Case does not matter, nor how accents are composed. */
 export function fold(text: string): string {
-  return text.normalize('NFC').toLowerCase();
+  return (isAscii(text) ? text : text.normalize('NFC')).toLowerCase();
 }
 
 /** The tree as one function. */
@@ -52,8 +52,8 @@ const COMPILERS: { [K in SearchKey['key']]: (key: SearchKey & { key: K }) => Tes
     ({ uid }) =>
       contains(ranges, uid),
   date: ({ field, from, to }) =>
-    withMessage((message, candidate) => {
-      const time = TIMES[field](message, candidate);
+    withMessage((message) => {
+      const time = TIMES[field](message);
       return time !== null && time >= from && time < to;
     }),
   size: ({ min, max }) => withMessage(({ size }) => size >= min && size <= max),
@@ -80,8 +80,8 @@ function memoised(ask: (flags: Flags) => boolean): Test {
   };
 }
 
-function withMessage(test: (message: Message, candidate: Candidate) => boolean): Test {
-  return (candidate) => candidate.message && test(candidate.message, candidate);
+function withMessage(test: (message: Message) => boolean): Test {
+  return ({ message }) => message && test(message);
 }
 
 function negated(test: Test): Test {
@@ -123,47 +123,40 @@ function contains(ranges: [number, number][], value: number): boolean {
 
 // ---------------------------------------------------------------- dates
 
-const TIMES: Record<DateField, (message: Message, candidate: Candidate) => number | null> = {
+const TIMES: Record<DateField, (message: Message) => number | null> = {
   internal: ({ internalDate }) => internalDate,
   saved: ({ savedDate }) => savedDate,
-  sent: (message, candidate) => sentAsWritten(message, candidate),
+  sent: sentAsWritten,
 };
 
 /** RFC 9051 §6.4.4: "disregarding time and timezone", so the date as its sender wrote it. */
-function sentAsWritten(message: Message, candidate: Candidate): number | null {
-  const written = headerValue(keptFields(candidate, message), 'date');
+function sentAsWritten(message: Message): number | null {
+  const [written] = fieldValues(message.headers, 'date');
   const parsed = written === undefined ? null : parseDate(written);
   return parsed ? parsed.time + parsed.zone * 60_000 : message.sentDate;
 }
 
 // ---------------------------------------------------------------- texts
 
-function keptFields(candidate: Candidate, message: Message): HeaderField[] {
-  candidate.kept ??= parseHeaderBlock(message.headers);
-  return candidate.kept;
-}
-
 function headerTest(field: string, text: string): Test {
-  return (candidate) => {
-    const { message, original } = candidate;
-    if (original) return hasValue(original.fields, field, text);
+  const kept = isKeptField(field);
+  return ({ message, original }) => {
+    if (original) return hasValue(original.block, field, text);
     if (!message) return undefined;
-    if (isKeptField(field) && message.headersComplete) return hasValue(keptFields(candidate, message), field, text);
-    // What was kept was kept whole: a match in it is one.
-    return hasValue(keptFields(candidate, message), field, text) || undefined;
+    // What was kept was kept whole: a match in it is one. That there is none is known only of complete ones.
+    return hasValue(message.headers, field, text) || (kept && message.headersComplete ? false : undefined);
   };
 }
 
-function hasValue(fields: HeaderField[], field: string, text: string): boolean {
-  return headerValues(fields, field).some((value) => text === '' || fold(decodeWords(value)).includes(text));
+function hasValue(block: string, field: string, text: string): boolean {
+  return fieldValues(block, field).some((value) => text === '' || fold(decodeWords(value)).includes(text));
 }
 
 function wholeHeaderTest(text: string): Test {
-  return (candidate) => {
-    const { message, original } = candidate;
+  return ({ message, original }) => {
     if (original) return original.header.includes(text);
     if (!message) return undefined;
-    return fold(decodedHeader(keptFields(candidate, message))).includes(text) || undefined;
+    return fold(decodedHeader(message.headers)).includes(text) || undefined;
   };
 }
 
@@ -172,6 +165,8 @@ function bodyTest(text: string): Test {
 }
 
 /** Fields as a person reads them, one per line. */
-export function decodedHeader(fields: HeaderField[]): string {
-  return fields.map(({ name, value }) => `${name}: ${decodeWords(value.replace(/\r?\n/g, ''))}`).join('\n');
+export function decodedHeader(block: string): string {
+  const lines: string[] = [];
+  eachField(block, (_name, start, end) => lines.push(decodeWords(block.slice(start, end).replace(/\r?\n/g, ''))));
+  return lines.join('\n');
 }

@@ -3,7 +3,6 @@
  * encoding and charset (RFC 9051 says servers should), of the parts and of enclosed messages. Attachments are not read.
  */
 import { decodeText } from '../../../shared/mime/charset.ts';
-import { parseHeaderBlock } from '../../../shared/mime/headers.ts';
 import type { Part } from '../../../shared/mime/index-types.ts';
 import { rawParameter } from '../../../shared/mime/parameters.ts';
 import { decodeTransfer } from '../../../shared/mime/transfer.ts';
@@ -21,19 +20,19 @@ type Reader = (from: number, to: number) => Promise<Uint8Array>;
 export async function readOriginal(box: SelectedMailbox, message: Message): Promise<OriginalText> {
   const read = await readerOf(box, message);
   const { structure } = message;
-  const fields = parseHeaderBlock(latin1(await read(structure.headerStart, structure.bodyStart)));
+  const block = latin1(await read(structure.headerStart, structure.bodyStart));
   const body: string[] = [];
   let left = SEARCHED_MAX;
   for (const part of [structure, ...descendants(structure)]) {
     if (part !== structure && part.bodyStart > part.headerStart) {
-      body.push(fold(decodedHeader(parseHeaderBlock(latin1(await read(part.headerStart, part.bodyStart))))));
+      body.push(fold(decodedHeader(latin1(await read(part.headerStart, part.bodyStart)))));
     }
     if (part.children || part.type !== 'text' || left <= 0) continue;
     const end = Math.min(part.end, part.bodyStart + left);
     left -= end - part.bodyStart;
     body.push(fold(textOf(part, await read(part.bodyStart, end))));
   }
-  return { header: fold(decodedHeader(fields)), fields, body };
+  return { block, header: fold(decodedHeader(block)), body };
 }
 
 async function readerOf(box: SelectedMailbox, message: Message): Promise<Reader> {

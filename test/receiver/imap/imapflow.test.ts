@@ -58,10 +58,11 @@ test('imapflow lists, appends, fetches, searches, flags, moves and deletes', asy
       source: true,
       internalDate: true,
     });
+    if (!message) throw new Error('the message was not fetched');
     expect(message).toMatchObject({ uid: 1, envelope: { subject: 'Grüße', from: [{ name: 'Ann', address: 'ann@example.org' }] } });
-    expect(message && message.source?.toString()).toBe(MESSAGE);
-    expect(message && message.bodyStructure?.childNodes?.map(({ type }) => type)).toEqual(['text/plain', 'text/html']);
-    expect(message && [...(message.flags ?? [])]).toEqual(['\\Seen']);
+    expect(message.source?.toString()).toBe(MESSAGE);
+    expect(message.bodyStructure?.childNodes?.map(({ type }) => type)).toEqual(['text/plain', 'text/html']);
+    expect([...(message.flags ?? [])]).toEqual(['\\Seen']);
     const { content } = await client.download('1', '1');
     const chunks: Buffer[] = [];
     for await (const chunk of content ?? []) chunks.push(chunk);

@@ -114,6 +114,27 @@ describe('limits', () => {
   });
 });
 
+describe('time limits', () => {
+  test('who does not log in is let go, even in the middle of an exchange', async () => {
+    const hasty = await startTestServer({ timeouts: { login: 50, idle: 60_000 } });
+    const client = await ImapClient.open(hasty.imap);
+    await client.response();
+    client.send('a AUTHENTICATE PLAIN\r\n');
+    expect(await client.line()).toBe('+ ');
+    expect(await client.line()).toBe('* BYE Too slow to log in');
+    await client.closed();
+    await hasty.close();
+  });
+
+  test('who is silent for too long is told and let go; a login in time stops the first clock', async () => {
+    const hasty = await startTestServer({ timeouts: { login: 200, idle: 400 } });
+    const client = await ImapClient.logIn(hasty.imap);
+    expect(await client.line()).toBe('* BYE Idle for too long');
+    await client.closed();
+    await hasty.close();
+  });
+});
+
 describe('answers', () => {
   test('pipelined commands are answered in their order', async () => {
     const client = await ImapClient.logIn(server.imap);

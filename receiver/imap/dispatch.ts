@@ -1,0 +1,104 @@
+/**
+ * From a complete command to its tagged answer (RFC 9051 §2.2.2, §7.1): which command it is, whether it may run now, what it
+ * owes before the tagged line, and what becomes of its errors. A client that sends nothing but nonsense is shown out.
+ */
+import type { Log } from '../log.ts';
+import { BrokenAnswer, type Call, type Client, ClientGone, type Completion, type State } from './client.ts';
+import { findCommand } from './commands/index.ts';
+import { Refusal } from './session.ts';
+import { type Arguments, commandName, Malformed } from './wire/arguments.ts';
+import type { CommandParts } from './wire/decoder.ts';
+import { responseText } from './wire/encoder.ts';
+
+/** Syntax errors in a row before we take the client for a lost HTTP browser or an attacker. */
+const BAD_COMMANDS_MAX = 20;
+/** Commands after whose sequence numbers no EXPUNGE may come before the tagged line (RFC 9051 §7.5.1). */
+const SEQUENCED = new Set(['FETCH', 'STORE', 'SEARCH']);
+const WRONG_STATE: Record<State, string> = {
+  notAuthenticated: 'Log in first',
+  authenticated: 'Not in this state: no mailbox is selected, or already logged in',
+  selected: 'Not in this state: already logged in',
+  logout: 'Logged out',
+};
+
+export class Dispatcher {
+  readonly #client: Client;
+  readonly #log: Pick<Log, 'warn'>;
+  #bad = 0;
+
+  constructor(client: Client, log: Pick<Log, 'warn'>) {
+    this.#client = client;
+    this.#log = log;
+  }
+
+  /** Runs one command and writes its answer. Rejects only when the connection cannot go on. */
+  async run(parts: CommandParts): Promise<void> {
+    const { tag, name, rest } = commandName(parts);
+    if (tag === null || name === '') this.refuse(tag, 'Not an IMAP command');
+    else if (name === 'UID') await this.#runUid(tag, rest);
+    else await this.#runNamed({ tag, uid: false }, name, rest);
+  }
+
+  /** A tagged BAD; `code` without brackets. */
+  refuse(tag: string | null, message: string, code: string | null = null): void {
+    this.#client.output.line(`${tag ?? '*'} BAD ${bracketed(code)}${responseText(message)}`);
+    this.#bad += 1;
+    if (this.#bad >= BAD_COMMANDS_MAX) this.#client.bye('Too many bad commands');
+  }
+
+  async #runUid(tag: string, rest: Arguments): Promise<void> {
+    const name = rest.skip(' ') ? rest.peekWord() : '';
+    if (name !== '') rest.atom();
+    await this.#runNamed({ tag, uid: true }, name, rest);
+  }
+
+  async #runNamed(call: Call, name: string, args: Arguments): Promise<void> {
+    const client = this.#client;
+    const command = findCommand(name, call.uid);
+    if (!command?.states.includes(client.state)) {
+      this.refuse(call.tag, command ? WRONG_STATE[client.state] : 'Unknown command');
+      return;
+    }
+    try {
+      const completion = await command.run(client, args, call);
+      this.#bad = 0;
+      this.#complete(call, completion);
+    } catch (error) {
+      this.#fail(call, name, error);
+    }
+    if (client.selection?.destroyed) client.bye('The selected mailbox was deleted');
+  }
+
+  #complete({ tag, uid }: Call, completion: Completion): void {
+    if (completion.silent) return;
+    this.#tell(completion.expunge ?? true, uid);
+    this.#client.output.line(`${tag} OK ${bracketed(completion.code ?? null)}${completion.text}`);
+  }
+
+  #fail(call: Call, name: string, error: unknown): void {
+    if (error instanceof Malformed) {
+      this.refuse(call.tag, error.message);
+    } else if (error instanceof Refusal) {
+      this.#tell(call.uid || !SEQUENCED.has(name), call.uid);
+      this.#client.output.line(`${call.tag} NO ${bracketed(error.code)}${responseText(error.message)}`);
+    } else if (error instanceof BrokenAnswer) {
+      throw error;
+    } else if (!(error instanceof ClientGone)) {
+      this.#log.warn('imap.command-defect', { command: name, error: describeError(error) });
+      this.#client.output.line(`${call.tag} NO [SERVERBUG] Internal error`);
+    }
+  }
+
+  #tell(expunge: boolean, uid: boolean): void {
+    const { selection, output, enabled } = this.#client;
+    selection?.tell(output, expunge, uid || enabled.has('IMAP4REV2'));
+  }
+}
+
+export function describeError(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
+
+function bracketed(code: string | null): string {
+  return code === null ? '' : `[${code}] `;
+}
