@@ -1,87 +1,116 @@
 /**
- * Which parts of a message are its text, which its HTML, which attachments: the algorithm of RFC 8621
- * §4.1.4 over the tree. Numbers are IMAP part numbers, which serve as JMAP part ids too.
+ * From the MIME tree to the flat lists people read (RFC 8621 §4.1.4): what is the text, what is the HTML,
+ * what is attached. The rules are the RFC's suggested ones.
  */
 import type { Part } from './index-types.ts';
 import { fileName } from './parameters.ts';
 
-export interface NumberedPart {
-  /** `1.2`, as partAt understands it. */
-  number: string;
+/** A part with its name in the message: IMAP's section number. `message/*` parts have no `children` here. */
+export interface BodyNode {
   part: Part;
-}
-export interface BodyLists {
-  textBody: NumberedPart[];
-  htmlBody: NumberedPart[];
-  attachments: NumberedPart[];
+  /** Null for multiparts (RFC 8621 §4.1.4). */
+  partId: string | null;
+  /** `text/plain` */
+  type: string;
+  name: string | null;
+  /** Lower case. */
+  disposition: string | null;
+  children: BodyNode[];
 }
 
-/** The three lists; a part may be in both bodies. */
-export function bodyLists(root: Part): BodyLists {
+export interface BodyLists {
+  textBody: BodyNode[];
+  htmlBody: BodyNode[];
+  attachments: BodyNode[];
+}
+
+/** The tree of a message. `nameOf`: what a part is called; its decoded file name unless told. */
+export function bodyTree(root: Part, nameOf = (part: Part) => fileName(part) ?? null): BodyNode {
+  const node = (part: Part, section: string): BodyNode => {
+    const isMultipart = part.type === 'multipart';
+    const prefix = section === '' ? '' : `${section}.`;
+    return {
+      part,
+      partId: isMultipart ? null : section || '1',
+      type: `${part.type}/${part.subtype}`,
+      name: nameOf(part),
+      disposition: part.disposition?.value.toLowerCase() ?? null,
+      children: isMultipart ? (part.children ?? []).map((child, index) => node(child, `${prefix}${index + 1}`)) : [],
+    };
+  };
+  return node(root, '');
+}
+
+/** The leaves of a tree, depth first. */
+export function leaves(node: BodyNode): BodyNode[] {
+  return node.partId === null ? node.children.flatMap(leaves) : [node];
+}
+
+/** The three lists. */
+export function bodyLists(root: BodyNode): BodyLists {
   const lists: BodyLists = { textBody: [], htmlBody: [], attachments: [] };
-  const top = root.type === 'multipart' ? numbered(root, '') : [{ number: '1', part: root }];
-  const subtype = root.type === 'multipart' ? root.subtype : 'mixed';
-  sort(top, subtype, false, lists.htmlBody, lists.textBody, lists.attachments);
+  sort([root], 'mixed', false, lists.textBody, lists.htmlBody, lists.attachments);
   return lists;
 }
 
 /** RFC 8621 §4.1.4: something a client offers for download; what is shown inline does not count. */
-export function hasAttachment(root: Part): boolean {
-  return bodyLists(root).attachments.some(({ part }) => part.disposition?.value !== 'inline');
+export function hasAttachment(root: BodyNode): boolean {
+  return bodyLists(root).attachments.some(({ disposition }) => disposition !== 'inline');
 }
 
-function numbered(part: Part, number: string): NumberedPart[] {
-  return (part.children ?? []).map((child, index) => ({ number: number === '' ? `${index + 1}` : `${number}.${index + 1}`, part: child }));
-}
+type List = BodyNode[] | null;
 
-/** Null lists: inside an alternative that already has its other form. The names are the RFC's. */
 function sort(
-  parts: NumberedPart[],
-  subtype: string,
+  parts: readonly BodyNode[],
+  multipart: string,
   inAlternative: boolean,
-  htmlBody: NumberedPart[] | null,
-  textBody: NumberedPart[] | null,
-  attachments: NumberedPart[],
+  textBody: List,
+  htmlBody: List,
+  attachments: BodyNode[],
 ): void {
-  const textLength = textBody?.length ?? -1;
-  const htmlLength = htmlBody?.length ?? -1;
-  parts.forEach((item, index) => {
-    const { part } = item;
-    if (part.type === 'multipart') {
-      sort(numbered(part, item.number), part.subtype, inAlternative || part.subtype === 'alternative', htmlBody, textBody, attachments);
-    } else if (!isInline(part, index, subtype)) attachments.push(item);
-    else if (subtype === 'alternative') chooseForm(item, htmlBody, textBody, attachments);
-    else {
-      if (inAlternative && part.type === 'text' && part.subtype === 'plain') htmlBody = null;
-      if (inAlternative && part.type === 'text' && part.subtype === 'html') textBody = null;
-      textBody?.push(item);
-      htmlBody?.push(item);
-      if ((!textBody || !htmlBody) && isMedia(part)) attachments.push(item);
+  const textBefore = textBody?.length ?? -1;
+  const htmlBefore = htmlBody?.length ?? -1;
+  let [text, html] = [textBody, htmlBody];
+  parts.forEach((part, index) => {
+    if (part.partId === null) {
+      const subtype = part.part.subtype;
+      sort(part.children, subtype, inAlternative || subtype === 'alternative', text, html, attachments);
+    } else if (!isShown(part, index, multipart)) {
+      attachments.push(part);
+    } else if (multipart === 'alternative') {
+      alternativeList(part, text, html, attachments).push(part);
+    } else {
+      // Inside one branch of an alternative, what follows belongs to that branch only.
+      if (inAlternative && part.type === 'text/plain') html = null;
+      if (inAlternative && part.type === 'text/html') text = null;
+      text?.push(part);
+      html?.push(part);
+      if ((!text || !html) && isMedia(part)) attachments.push(part);
     }
   });
-  if (subtype !== 'alternative' || !textBody || !htmlBody) return;
-  if (textLength === textBody.length && htmlLength !== htmlBody.length) textBody.push(...htmlBody.slice(htmlLength));
-  if (htmlLength === htmlBody.length && textLength !== textBody.length) htmlBody.push(...textBody.slice(textLength));
+  if (multipart === 'alternative' && textBody && htmlBody) fillMissingBranch(textBody, textBefore, htmlBody, htmlBefore);
 }
 
-function chooseForm(
-  item: NumberedPart,
-  htmlBody: NumberedPart[] | null,
-  textBody: NumberedPart[] | null,
-  attachments: NumberedPart[],
-): void {
-  const { type, subtype } = item.part;
-  if (type === 'text' && subtype === 'plain') textBody?.push(item);
-  else if (type === 'text' && subtype === 'html') htmlBody?.push(item);
-  else attachments.push(item);
+function alternativeList(part: BodyNode, text: List, html: List, attachments: BodyNode[]): BodyNode[] {
+  if (part.type === 'text/plain') return text ?? attachments;
+  return part.type === 'text/html' ? (html ?? attachments) : attachments;
 }
 
-function isInline(part: Part, index: number, containerSubtype: string): boolean {
-  const shown = (part.type === 'text' && (part.subtype === 'plain' || part.subtype === 'html')) || isMedia(part);
-  if (part.disposition?.value === 'attachment' || !shown) return false;
-  return index === 0 || (containerSubtype !== 'related' && (isMedia(part) || !fileName(part)));
+/** An alternative with only one of the two shows that one in both lists. */
+function fillMissingBranch(textBody: BodyNode[], textBefore: number, htmlBody: BodyNode[], htmlBefore: number): void {
+  const noText = textBody.length === textBefore;
+  const noHtml = htmlBody.length === htmlBefore;
+  if (noText && !noHtml) textBody.push(...htmlBody.slice(htmlBefore));
+  if (noHtml && !noText) htmlBody.push(...textBody.slice(textBefore));
 }
 
-function isMedia({ type }: Part): boolean {
-  return type === 'image' || type === 'audio' || type === 'video';
+/** Whether a leaf is part of the body rather than attached. */
+function isShown(part: BodyNode, index: number, multipart: string): boolean {
+  if (part.disposition === 'attachment') return false;
+  if (part.type !== 'text/plain' && part.type !== 'text/html' && !isMedia(part)) return false;
+  return index === 0 || (multipart !== 'related' && (isMedia(part) || part.name === null));
+}
+
+function isMedia(part: BodyNode): boolean {
+  return part.part.type === 'image' || part.part.type === 'audio' || part.part.type === 'video';
 }

@@ -6,7 +6,7 @@
 
 import { SEARCH_BODY_MAX, SEARCH_FIELD_MAX, toIndexText } from '../search.ts';
 import { mailboxesOf, parseAddressList } from './addresses.ts';
-import { bodyLists, hasAttachment } from './bodylists.ts';
+import { bodyLists, bodyTree, hasAttachment } from './bodylists.ts';
 import { decodeGuessed, decodeText } from './charset.ts';
 import { parseDate } from './date.ts';
 import { type HeaderField, headerValue, headerValues, isKeptField, keepFields, lastHeaderValue, parseHeaderBlock } from './headers.ts';
@@ -58,7 +58,7 @@ export class MessageIndexer {
       ...threading(fields),
       subject: cutText(subject, SUBJECT_MAX),
       preview: previewOf(structure, bodies),
-      hasAttachment: hasAttachment(structure),
+      hasAttachment: hasAttachment(bodyTree(structure)),
       search: searchText(fields, subject, structure, bodies),
     };
   }
@@ -129,7 +129,7 @@ function boundedStructure(root: Part, size: number): Part {
 
 /** The first text that says anything: the plain form before the HTML one. */
 function previewOf(root: Part, bodies: Map<Part, string>): string {
-  const { textBody, htmlBody } = bodyLists(root);
+  const { textBody, htmlBody } = bodyLists(bodyTree(root));
   for (const { part } of [...textBody, ...htmlBody]) {
     const text = foldSpace(cutText(bodies.get(part) ?? '', PREVIEW_MAX * 16));
     if (text !== '') return cutText(text, PREVIEW_MAX);

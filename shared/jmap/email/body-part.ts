@@ -1,9 +1,10 @@
 /** The EmailBodyPart object (RFC 8621 §4.1.4), from the tree of the index; header fields only when they are asked for. */
+
+import type { BodyNode } from '../../mime/bodylists.ts';
 import type { HeaderField } from '../../mime/headers.ts';
 import type { Part } from '../../mime/index-types.ts';
 import { decodeParameter } from '../../mime/parameters.ts';
 import type { Json } from '../errors.ts';
-import type { BodyNode } from './body-lists.ts';
 import { headerList, headerPropertyValue } from './header-values.ts';
 import type { PropertyPlan } from './properties.ts';
 

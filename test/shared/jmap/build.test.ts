@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { bodyTree, leaves } from '../../../shared/jmap/email/body-lists.ts';
 import { bodyValue } from '../../../shared/jmap/email/body-value.ts';
 import { buildMessage } from '../../../shared/jmap/email/build.ts';
 import { readCreation } from '../../../shared/jmap/email/creation.ts';
 import { parseHeaderProperty } from '../../../shared/jmap/email/header-property.ts';
 import { headerPropertyValue } from '../../../shared/jmap/email/header-values.ts';
+import { bodyTree, leaves } from '../../../shared/mime/bodylists.ts';
 import { parseHeaderBlock } from '../../../shared/mime/headers.ts';
 import { byteString } from '../../../shared/mime/octets.ts';
 import { fileName } from '../../../shared/mime/parameters.ts';

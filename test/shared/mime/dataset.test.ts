@@ -4,7 +4,7 @@
  */
 import PostalMime from 'postal-mime';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { bodyLists } from '../../../shared/mime/bodylists.ts';
+import { bodyLists, bodyTree } from '../../../shared/mime/bodylists.ts';
 import { decodeGuessed, decodeText } from '../../../shared/mime/charset.ts';
 import { envelopeWire } from '../../../shared/mime/envelope.ts';
 import { indexMessage } from '../../../shared/mime/indexer.ts';
@@ -66,7 +66,7 @@ describe('real mail', () => {
     const different: string[] = [];
     for (const { name, raw } of sample()) {
       const parsed = await PostalMime.parse(raw);
-      const [first] = bodyLists(indexMessage(raw).structure).textBody;
+      const [first] = bodyLists(bodyTree(indexMessage(raw).structure)).textBody;
       if (first?.part.subtype !== 'plain' || parsed.text === undefined) continue;
       const octets = decodeTransfer(raw.subarray(first.part.bodyStart, first.part.end), first.part.encoding);
       const charset = rawParameter(first.part.parameters, 'charset');

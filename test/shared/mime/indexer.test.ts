@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { bodyLists, hasAttachment } from '../../../shared/mime/bodylists.ts';
+import { bodyLists, bodyTree, hasAttachment } from '../../../shared/mime/bodylists.ts';
 import { htmlToText } from '../../../shared/mime/htmlText.ts';
 import { indexMessage, KEPT_HEADERS_MAX, MessageIndexer, STRUCTURE_MAX } from '../../../shared/mime/indexer.ts';
 import { scanMessage } from '../../../shared/mime/scan.ts';
@@ -132,7 +132,7 @@ describe('body lists of RFC 8621 §4.1.4', () => {
     expect(shape(root)).toContain(
       'multipart/alternative(multipart/mixed(text/plain image/jpeg text/plain) multipart/related(text/html image/jpeg))',
     );
-    const lists = bodyLists(root);
+    const lists = bodyLists(bodyTree(root));
     const letters = (items: typeof lists.textBody) => items.map(({ part }) => part.description).join('');
     expect([letters(lists.textBody), letters(lists.htmlBody), letters(lists.attachments)]).toEqual(['ABCDK', 'AEK', 'CFGHJ']);
   });
@@ -144,8 +144,8 @@ describe('body lists of RFC 8621 §4.1.4', () => {
           `Content-Type: multipart/related; boundary=b\n\n--b\nContent-Type: text/html\n\nx\n--b\nContent-Type: image/png\n${disposition}\nx\n--b--\n`,
         ),
       );
-    expect(hasAttachment(related('Content-Disposition: inline\n'))).toBe(false);
-    expect(hasAttachment(related('Content-Disposition: attachment\n'))).toBe(true);
+    expect(hasAttachment(bodyTree(related('Content-Disposition: inline\n')))).toBe(false);
+    expect(hasAttachment(bodyTree(related('Content-Disposition: attachment\n')))).toBe(true);
   });
 });
 

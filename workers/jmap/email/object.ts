@@ -2,8 +2,7 @@
  * The Email object (RFC 8621 §4.1) from an index row. Listing properties come from the row alone; other
  * header fields and body values are ranges of the original, read once each.
  */
-import type { BodyNode } from '../../../shared/jmap/email/body-lists.ts';
-import { bodyLists, bodyTree, leaves } from '../../../shared/jmap/email/body-lists.ts';
+
 import type { PartFacts } from '../../../shared/jmap/email/body-part.ts';
 import { needsPartHeaders, partObject } from '../../../shared/jmap/email/body-part.ts';
 import type { EmailBodyValue } from '../../../shared/jmap/email/body-value.ts';
@@ -12,11 +11,12 @@ import { headerList, headerPropertyValue } from '../../../shared/jmap/email/head
 import type { EmailPlan } from '../../../shared/jmap/email/properties.ts';
 import type { Json } from '../../../shared/jmap/errors.ts';
 import { MethodError } from '../../../shared/jmap/errors.ts';
+import type { BodyNode } from '../../../shared/mime/bodylists.ts';
+import { bodyLists, bodyTree, leaves } from '../../../shared/mime/bodylists.ts';
 import type { HeaderField } from '../../../shared/mime/headers.ts';
 import { isKeptField, parseHeaderBlock } from '../../../shared/mime/headers.ts';
 import type { Part } from '../../../shared/mime/index-types.ts';
 import { byteString } from '../../../shared/mime/octets.ts';
-import { fileName } from '../../../shared/mime/parameters.ts';
 import type { Original } from './original.ts';
 
 /** Octets of one header block that are read: what the index captures too. */
@@ -83,7 +83,7 @@ async function readHeaders({ original }: EmailSource, part: Part, budget: ReadBu
 }
 
 async function addBody(object: Json, source: EmailSource, plan: EmailPlan, budget: ReadBudget): Promise<void> {
-  const root = bodyTree(source.structure, (part) => fileName(part) ?? null);
+  const root = bodyTree(source.structure);
   const lists = bodyLists(root);
   const facts = await partFacts(source, root, plan, budget);
   const list = (nodes: readonly BodyNode[]) => nodes.map((node) => partObject(node, facts, plan.part, false));

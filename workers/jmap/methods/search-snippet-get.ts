@@ -2,7 +2,7 @@
  * SearchSnippet/get (RFC 8621 §5.1). Subjects and previews come from the index; where the words are not in
  * the preview, the beginning of the message's text is read, for a bounded number of emails.
  */
-import { bodyLists, bodyTree } from '../../../shared/jmap/email/body-lists.ts';
+
 import { bodyValue } from '../../../shared/jmap/email/body-value.ts';
 import { readEmailCondition, searchTexts } from '../../../shared/jmap/email/query.ts';
 import { markPreview, markSubject } from '../../../shared/jmap/email/snippet.ts';
@@ -11,6 +11,7 @@ import { distinctIds } from '../../../shared/jmap/get.ts';
 import { decodeId, encodeId } from '../../../shared/jmap/ids.ts';
 import { readFilter } from '../../../shared/jmap/query.ts';
 import { arrayOf, nullable, readArguments, readId, readObject } from '../../../shared/jmap/readers.ts';
+import { bodyLists, bodyTree } from '../../../shared/mime/bodylists.ts';
 import { htmlToText } from '../../../shared/mime/htmlText.ts';
 import type { EmailRow } from '../../store/mail/types.ts';
 import type { JmapContext, Method } from '../context.ts';
@@ -45,7 +46,7 @@ export const searchSnippetGet: Method = async (args, context) => {
 
 /** The beginning of the text people read. */
 async function beginning(context: JmapContext, row: EmailRow): Promise<string> {
-  const { textBody } = bodyLists(bodyTree(row.structure, () => null));
+  const { textBody } = bodyLists(bodyTree(row.structure));
   const part = textBody.find((node) => node.part.type === 'text')?.part;
   if (!part) return '';
   const length = part.end - part.bodyStart;

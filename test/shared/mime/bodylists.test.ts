@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { bodyLists, bodyTree, leaves } from '../../../shared/jmap/email/body-lists.ts';
+import { bodyLists, bodyTree, leaves } from '../../../shared/mime/bodylists.ts';
 import type { Part } from '../../../shared/mime/index-types.ts';
 
 type Shape = [type: string, letter: string, disposition?: string] | [type: string, children: Shape[]];
