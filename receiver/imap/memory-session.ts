@@ -3,7 +3,8 @@
  * an edge, and as its plainest description. It keeps the store's rules: flags belong to the email and are shared by its
  * copies, `\Deleted` belongs to the placement, UIDs are never used again (DESIGN.md, index tables).
  */
-import { MemoryAccount, type MemoryMailbox } from './memory-account.ts';
+import { MemoryAccount } from './memory-account.ts';
+import type { MemoryMailbox } from './memory-mailbox.ts';
 import type {
   AppendMessage,
   Backend,
