@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { envelopeWire } from '../../../shared/mime/envelope.ts';
 import { bodyStructureWire } from '../../../shared/mime/structure.ts';
-import { sampleIndex, sampleMessage } from '../../support/fake-account.ts';
+import { sampleIndex, sampleMessage } from '../../support/sample-message.ts';
 import { makeWorld, select } from './harness.ts';
 
 it('messages carry finished wire text and every fact, in the order asked', async () => {

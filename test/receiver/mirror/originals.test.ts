@@ -5,7 +5,7 @@ import { Readable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { EdgeUnavailable } from '../../../receiver/edge.ts';
 import { type Original, Originals } from '../../../receiver/mirror/originals.ts';
-import { sampleIndex, sampleMessage } from '../../support/fake-account.ts';
+import { sampleIndex, sampleMessage } from '../../support/sample-message.ts';
 import { makeWorld, scratchFolder, select, until } from './harness.ts';
 
 const MEGABYTE = 1_000_000;

@@ -33,6 +33,17 @@ describe('first synchronisation', () => {
     expect(uidsOf(box)).toEqual([1, 2, 3, 4, 5, 6]);
   });
 
+  it('does not keep a message that was expunged between two pages of the round that brought it', async () => {
+    const world = makeWorld({ pageSize: 3 });
+    for (let i = 0; i < 9; i++) world.account.deliver();
+    let calls = 0;
+    world.bridge.gate = async (call) => {
+      if (call === 'changes' && ++calls === 3) world.account.expunge(world.account.inbox, [1, 2]);
+    };
+    const box = select(await world.session(), 'INBOX');
+    expect(uidsOf(box)).toEqual([3, 4, 5, 6, 7, 8, 9]);
+  });
+
   it('goes on after a failure in the middle without asking again for what it has', async () => {
     const world = makeWorld({ pageSize: 10 });
     for (let i = 0; i < 50; i++) world.account.deliver();
