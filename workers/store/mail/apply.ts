@@ -50,26 +50,24 @@ export interface Reads {
   log?: { read: D1PreparedStatement; write: (result: unknown) => D1PreparedStatement };
 }
 
+/** What came of a change: its result, or what the log already had of it. */
+export type Made<Result> = { result: Result } | { known: Record<string, unknown> };
+
 /** Runs one change of one account. `known` is what the log had of it, if it was made before. */
-export async function makeChange<Result>(
-  env: Env,
-  account: Account,
-  reads: Reads,
-  work: Work<Result>,
-): Promise<{ result: Result; known?: undefined } | { known: Record<string, unknown> }> {
+export async function makeChange<Result>(env: Env, account: Account, reads: Reads, work: Work<Result>): Promise<Made<Result>> {
   const db = mailDatabase(env, account.shard);
-  const made = await withAttempts(async () => {
+  const { made, state } = await withAttempts(async (): Promise<{ made: Made<Result>; state?: AccountState }> => {
     const { context, logged } = await readContext(db, account.id, reads);
-    if (logged) return { known: logged };
+    if (logged) return { made: { known: logged } };
     const result = work(context);
     const change = context.ledger.close();
-    if (!change) return { result };
+    if (!change) return { made: { result } };
     const log = reads.log ? [reads.log.write(result)] : [];
     await db.batch([...changeStatements(db, [change]), ...log]);
-    return { result, state: change.account };
+    return { made: { result }, state: change.account };
   });
-  if ('state' in made && made.state) await tellHub(env, made.state);
-  return 'known' in made && made.known ? { known: made.known } : { result: (made as { result: Result }).result };
+  if (state) await tellHub(env, state);
+  return made;
 }
 
 async function readContext(
@@ -168,7 +166,7 @@ export async function applyOperations(
   await emptyLargeMailboxes(env, account, operations);
   const reads = { ...(await readsOf(operations, blobs)), ...options };
   const made = await makeChange(env, account, reads, (context) => operations.map((operation) => operate(context, operation)));
-  return made.known ? { known: made.known } : { results: (made as { result: OperationResult[] }).result };
+  return 'known' in made ? made : { results: made.result };
 }
 
 /** Rounds one request may spend on emptying mailboxes: five queries or more each, of 50. */

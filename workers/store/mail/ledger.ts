@@ -3,14 +3,8 @@
  * at the end what has to be written. It does no I/O and decides everything; the batch that writes it is undone
  * when the account's clock has moved since the read, and then the change is worked out again (write.ts).
  */
-import { countEmails, countThread, Tally } from './counters.ts';
 import { type AccountState, type EmailContent, type EmailState, type MailboxState, memberships, type Placement, present } from './rows.ts';
-
-/**
- * Expunged marks one email keeps. A client that moves one message to and fro adds one each time; beyond
- * this the oldest are forgotten and the horizon passes them, so that older cursors start afresh.
- */
-export const MARKS_PER_EMAIL_MAX = 100;
+import { type Settled, settle } from './settle.ts';
 
 /** What a change was read from. */
 export interface LedgerSource {
@@ -21,18 +15,11 @@ export interface LedgerSource {
 }
 
 /** What `Ledger.close` hands to the writer. */
-export interface Change {
-  account: AccountState;
+export interface Change extends Settled {
   expectedModseq: number;
-  mailboxes: MailboxState[];
-  created: { email: EmailState; content: EmailContent }[];
-  /** Pairs of what was and what is. */
-  updated: { before: EmailState; after: EmailState }[];
   references: { hash: number; thread: number }[];
   receipts: { spool: string; email: number }[];
   sentCopies: { hash: number; email: number; ours: boolean }[];
-  /** The trash is another mailbox than before: its thread counters, and all others, are counted anew. */
-  recountThreads: boolean;
   now: number;
 }
 
@@ -204,128 +191,15 @@ export class Ledger {
 
   /** Works out marks, counters and clocks; null when nothing has changed. `delivery`: new mail arrived (RFC 8621 §1.5). */
   close(delivery = false): Change | null {
-    const created: Change['created'] = [];
-    const updated: Change['updated'] = [];
-    for (const [id, email] of this.#emails) {
-      const before = this.#before.get(id);
-      if (email === before) continue;
-      const after = this.#mark(before, email);
-      this.#emails.set(id, after);
-      const content = this.#contents.get(id);
-      if (before) updated.push({ before, after });
-      else if (content) created.push({ email: after, content });
-    }
-    this.#count(
-      created.map(({ email }) => email),
-      updated,
-    );
-    const mailboxes = this.#changedMailboxes(created, updated);
-    const { references, receipts, sentCopies } = this;
-    if (created.length + updated.length + mailboxes.length + receipts.length === 0) return null;
-    this.#advanceStates(created, updated, mailboxes, delivery);
-    const recountThreads = this.#trashMoved();
-    const { account, now } = this;
-    return {
+    const { account, modseq, now, references, receipts, sentCopies } = this;
+    const settled = settle({
       account,
-      expectedModseq: this.#expectedModseq,
-      mailboxes,
-      created,
-      updated,
-      references,
-      receipts,
-      sentCopies,
-      recountThreads,
-      now,
-    };
+      modseq,
+      delivery,
+      before: { emails: this.#before, mailboxes: this.#mailboxesBefore },
+      after: { emails: this.#emails, mailboxes: this.#mailboxes },
+      contents: this.#contents,
+    });
+    return settled && { ...settled, expectedModseq: this.#expectedModseq, references, receipts, sentCopies, now };
   }
-
-  /** Sets the modseqs that say since when an email exists, is visible, or is gone. */
-  #mark(before: EmailState | undefined, email: EmailState): EmailState {
-    const visible = memberships(email).length > 0;
-    const wasVisible = before !== undefined && memberships(before).length > 0;
-    const marks: Partial<EmailState> = { modseq: this.modseq, gone: present(email).length === 0 };
-    if (visible && !wasVisible) Object.assign(marks, { createdModseq: this.modseq, destroyedModseq: null });
-    if (!visible && (wasVisible || !before)) marks.destroyedModseq = this.modseq;
-    return { ...email, ...marks, placements: this.#withoutOldMarks(email.placements) };
-  }
-
-  #withoutOldMarks(placements: readonly Placement[]): readonly Placement[] {
-    const kept = placements.filter((placement) => (placement.expunged ?? Number.POSITIVE_INFINITY) > this.account.horizon);
-    const marks = kept.filter((placement) => placement.expunged !== undefined).map((placement) => placement.expunged ?? 0);
-    if (marks.length <= MARKS_PER_EMAIL_MAX) return kept;
-    const limit = marks.sort((a, b) => b - a)[MARKS_PER_EMAIL_MAX / 2] ?? 0;
-    this.account.horizon = Math.max(this.account.horizon, limit);
-    return kept.filter((placement) => (placement.expunged ?? Number.POSITIVE_INFINITY) > limit);
-  }
-
-  /** Adds to each mailbox what the changed emails and their threads contribute now and did not before. */
-  #count(created: EmailState[], updated: Change['updated']): void {
-    const tally = new Tally();
-    const olds = updated.map(({ before }) => before);
-    const news = [...created, ...updated.map(({ after }) => after)];
-    countEmails(tally, olds, -1);
-    countEmails(tally, news, 1);
-    const touched = new Set(news.map((email) => email.thread));
-    const trash = this.mailboxWithRole('trash')?.id ?? null;
-    for (const emails of byThread(this.#before.values(), touched)) countThread(tally, emails, trash, -1);
-    for (const emails of byThread(this.#emails.values(), touched)) countThread(tally, emails, trash, 1);
-    for (const [id, counts] of tally.differences()) {
-      const mailbox = this.#mailboxes.get(id);
-      if (!mailbox) continue;
-      const next = { ...mailbox };
-      for (const [counter, amount] of Object.entries(counts) as [keyof typeof counts, number][]) next[counter] += amount;
-      this.#mailboxes.set(id, next);
-    }
-    const lost = news.filter(({ gone }) => gone);
-    this.account.messages += created.length - lost.length;
-    this.account.octets += octets(created) - octets(lost);
-  }
-
-  /** Mailboxes that differ from what was read, with HIGHESTMODSEQ raised where a message changed (RFC 7162 §3.1.2.1). */
-  #changedMailboxes(created: Change['created'], updated: Change['updated']): MailboxState[] {
-    const touched = new Set<number>();
-    for (const { email } of created) for (const { mailbox } of email.placements) touched.add(mailbox);
-    for (const { before, after } of updated) {
-      if (before.keywords !== after.keywords) for (const { mailbox } of present(after)) touched.add(mailbox);
-      for (const placement of after.placements) if (placement.modseq === this.modseq) touched.add(placement.mailbox);
-    }
-    const changed: MailboxState[] = [];
-    for (const [id, mailbox] of this.#mailboxes) {
-      const next = touched.has(id) ? { ...mailbox, highestModseq: this.modseq } : mailbox;
-      if (next !== this.#mailboxesBefore.get(id)) changed.push({ ...next, modseq: this.modseq });
-    }
-    return changed;
-  }
-
-  #advanceStates(created: Change['created'], updated: Change['updated'], mailboxes: MailboxState[], delivery: boolean): void {
-    const { account, modseq } = this;
-    const seen = (email: EmailState) => memberships(email).length > 0;
-    const appeared = created.some(({ email }) => seen(email));
-    const turned = updated.some(({ before, after }) => seen(before) !== seen(after));
-    if (mailboxes.length > 0) account.mailboxModseq = modseq;
-    if (appeared || updated.some(({ before, after }) => seen(before) || seen(after))) account.emailModseq = modseq;
-    if (appeared || turned) account.threadModseq = modseq;
-    if (appeared && delivery) account.deliveryModseq = modseq;
-    if (created.length > 0 || updated.some(({ after }) => after.gone)) account.quotaModseq = modseq;
-  }
-
-  #trashMoved(): boolean {
-    const before = [...this.#mailboxesBefore.values()].find(({ role, destroyedModseq }) => role === 'trash' && destroyedModseq === null);
-    return before?.id !== this.mailboxWithRole('trash')?.id;
-  }
-}
-
-function octets(emails: EmailState[]): number {
-  return emails.reduce((sum, email) => sum + email.size, 0);
-}
-
-function byThread(emails: Iterable<EmailState>, threads: ReadonlySet<number>): Iterable<EmailState[]> {
-  const groups = new Map<number, EmailState[]>();
-  for (const email of emails) {
-    if (!threads.has(email.thread)) continue;
-    const group = groups.get(email.thread);
-    if (group) group.push(email);
-    else groups.set(email.thread, [email]);
-  }
-  return groups.values();
 }
