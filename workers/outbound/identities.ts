@@ -2,15 +2,19 @@
  * Identities (RFC 8621 §6): every address of the account has one. An address that has none yet, after an account or an
  * alias was added, gets it when somebody looks.
  */
+import { formatAddress, parseAddress, withoutDetail } from '../../shared/address.ts';
 import type { Env } from '../env.ts';
 import { openDirectory } from '../store/directory/index.ts';
 import type { IdentityRow, MailStore } from '../store/mail/types.ts';
+
+/** Identities one call makes: each is three queries of the 50 a request has. The next call makes the next ones. */
+const MADE_MAX = 5;
 
 /** All identities; the first one of each address of the account stays. Two queries when none is missing. */
 export async function ensureIdentities(env: Env, mail: MailStore): Promise<{ row: IdentityRow; mayDelete: boolean }[]> {
   const [addresses, known] = await Promise.all([openDirectory(env).addressesOf(mail.account.id), mail.identities()]);
   const missing = addresses.filter((address) => !known.some(({ email }) => email === address));
-  for (const email of missing) {
+  for (const email of missing.slice(0, MADE_MAX)) {
     await mail.setIdentity({ name: mail.account.name, email, replyTo: null, bcc: null, textSignature: '', htmlSignature: '' });
   }
   const rows = missing.length > 0 ? await mail.identities() : known;
@@ -18,8 +22,10 @@ export async function ensureIdentities(env: Env, mail: MailStore): Promise<{ row
   return rows.map((row) => ({ row, mayDelete: !firsts.has(row.id) }));
 }
 
-/** The identity that writes as `email`, else the account's first. */
+/** The identity that writes as `email` or as it is without its `+detail`, else the account's first. */
 export async function identityFor(env: Env, mail: MailStore, email: string): Promise<number> {
   const rows = await ensureIdentities(env, mail);
-  return (rows.find(({ row }) => row.email === email) ?? rows[0])?.row.id ?? 0;
+  const address = parseAddress(email);
+  const own = address && rows.find(({ row }) => [formatAddress(address), formatAddress(withoutDetail(address))].includes(row.email));
+  return (own || rows[0])?.row.id ?? 0;
 }

@@ -5,11 +5,11 @@
  */
 import type { Env, OutboxAddress } from '../env.ts';
 import { openDirectory } from '../store/directory/index.ts';
-import { claimSubmission } from '../store/mail/claims.ts';
+import { abandonSubmission, claimSubmission } from '../store/mail/claims.ts';
 import { openMail } from '../store/mail/index.ts';
 import { dueSubmissions } from '../store/mail/submissions.ts';
 import type { Account, MailStore, SubmissionRow } from '../store/mail/types.ts';
-import { attempt, type Outcome } from './attempt.ts';
+import { attempt, type RecipientOutcome } from './attempt.ts';
 import { reportFailure } from './bounce.ts';
 
 /** Nobody else takes a claimed row for this long; longer than the slowest relay call. */
@@ -36,7 +36,7 @@ export async function consumeOutbox(batch: MessageBatch<OutboxAddress>, env: Env
 /** Puts into the Queue what is due and was not worked on: after a lost queue message, or when its time has come. */
 export async function enqueueDue(env: Env, now = Date.now()): Promise<void> {
   const due = await dueSubmissions(env, now, ENQUEUE_MAX);
-  if (due.length > 0) await env.OUTBOX.sendBatch(due.map((body) => ({ body })));
+  if (due.length > 0) await env.OUTBOX.sendBatch(due.slice(0, ENQUEUE_MAX).map((body) => ({ body })));
 }
 
 /** Says that a row waits. A failure here costs a minute: the cron looks for it. */
@@ -48,35 +48,42 @@ export async function announce(env: Env, address: OutboxAddress): Promise<void> 
   }
 }
 
+/** At most 45 queries and, with twelve large local deliveries, as many subrequests (test/workers/outbound/cost.test.ts). */
 async function workOn(env: Env, address: OutboxAddress): Promise<void> {
-  const directory = openDirectory(env);
-  const account = await directory.account(address.account);
-  if (!account) return;
+  const account = await openDirectory(env).account(address.account);
+  if (!account) return abandonSubmission(env, address);
   const store = openMail(env, account);
   const now = Date.now();
   const row = await claimSubmission(env, account, address.submission, now, now + CLAIM_MS);
   if (row) await settle(env, store, account, row, await attempt(env, store, account, row));
 }
 
-/** Records an attempt's outcome: who has it, who is refused, who is tried again. */
-async function settle(env: Env, store: MailStore, account: Account, row: SubmissionRow, outcome: Outcome): Promise<void> {
+/** Records an attempt's outcome: who has it, who is refused, who is tried again, and when. */
+async function settle(env: Env, store: MailStore, account: Account, row: SubmissionRow, outcomes: RecipientOutcome[]): Promise<void> {
   const now = Date.now();
-  const late = now - row.sendAt > GIVE_UP_AFTER_MS;
-  const failed = [...outcome.refused, ...(late ? outcome.later : [])];
-  const waiting = late ? [] : outcome.later;
-  const deliveryStatus = { ...row.deliveryStatus };
-  for (const { recipient, reply } of outcome.sent)
-    deliveryStatus[recipient] = { smtpReply: reply, delivered: 'unknown', displayed: 'unknown' };
-  for (const { recipient, reply } of failed) deliveryStatus[recipient] = { smtpReply: reply, delivered: 'no', displayed: 'unknown' };
-  for (const { recipient, reply } of waiting) deliveryStatus[recipient] = { smtpReply: reply, delivered: 'queued', displayed: 'unknown' };
+  const isLate = now - row.sendAt > GIVE_UP_AFTER_MS;
+  const settled = outcomes.map((outcome) =>
+    isLate && outcome.delivered === 'queued' ? { ...outcome, delivered: 'no' as const } : outcome,
+  );
+  const failed = settled.filter(({ delivered }) => delivered === 'no');
   // The report first: a crash in between repeats an idempotent report instead of losing it.
   if (failed.length > 0) await reportFailure(env, account, row, failed);
-  const delay = RETRY_DELAYS_MS[Math.min(row.attempts, RETRY_DELAYS_MS.length - 1)] ?? 0;
-  const more = waiting.length > 0;
+  const deliveryStatus = { ...row.deliveryStatus };
+  for (const { recipient, reply, delivered } of settled) deliveryStatus[recipient] = { smtpReply: reply, delivered, displayed: 'unknown' };
+  const tried = new Set(settled.map(({ recipient }) => recipient));
+  const isUnreached = row.rcptTo.some((recipient) => row.deliveryStatus[recipient]?.delivered === 'queued' && !tried.has(recipient));
+  const isWaiting = settled.some(({ delivered }) => delivered === 'queued');
   await store.updateSubmission(row.id, {
     deliveryStatus,
     undoStatus: 'final',
-    attempts: row.attempts + 1,
-    dueAt: more ? now + delay : null,
+    // Whoever was not reached does not wait for those who have to.
+    attempts: isUnreached ? row.attempts : row.attempts + 1,
+    dueAt: isUnreached ? now : isWaiting ? now + retryDelay(row.attempts) : null,
   });
+  if (isUnreached) await announce(env, { account: account.id, submission: row.id });
+}
+
+/** Milliseconds from one failed attempt to the next. */
+function retryDelay(attempts: number): number {
+  return RETRY_DELAYS_MS[Math.min(attempts, RETRY_DELAYS_MS.length - 1)] ?? 0;
 }

@@ -1,6 +1,7 @@
 /**
  * `POST /submit`: a message that a mail client submitted through a receiver. It is checked, kept in Sent, and queued;
- * called again with the same id it answers as before, because its Sent copy and its row are found again.
+ * called again with the same id it answers as before: its row is found, or else its Sent copy. The header that is checked
+ * is the message's own, not the index that came with it.
  */
 import { Hono } from 'hono';
 import { Malformed } from '../../shared/fields.ts';
@@ -9,8 +10,10 @@ import { readSubmitRequest } from '../../shared/submit-request.ts';
 import { readUserCallByReceiver } from '../auth/caller.ts';
 import { problem } from '../auth/problem.ts';
 import type { Env } from '../env.ts';
+import { findSubmission } from '../store/mail/claims.ts';
 import { Busy, CondemnedOriginal, openMail } from '../store/mail/index.ts';
-import type { Account, MailStore } from '../store/mail/types.ts';
+import type { Account } from '../store/mail/types.ts';
+import { headerIn, readHeader } from './header.ts';
 import { identityFor } from './identities.ts';
 import { type Refusal, refuseSubmission, submit } from './submission.ts';
 
@@ -47,25 +50,25 @@ export const submitRoutes = new Hono<{ Bindings: Env }>().post('/submit', async 
   }
 });
 
+/** About 30 queries; two R2 calls at most, because a large original was put before. */
 async function answerSubmit(env: Env, account: Account, request: SubmitRequest, payload: Uint8Array): Promise<Response> {
   const { id, envelope, sha256, index } = request;
-  const refusal = await refuseSubmission(env, account.id, envelope, index.headers);
-  if (refusal) return answer({ status: 'refused', reason: REASONS[refusal.reason], description: refusal.description });
+  const first = await findSubmission(env, account, id);
+  if (first !== null) return answer({ status: 'accepted', submission: first });
   const store = openMail(env, account);
-  if (!(await isStored(store, request, payload))) return problem(422, 'The message has another digest, or was not put before.');
-  const now = Date.now();
-  const copy = await store.addSent({ sha256, index, receivedAt: now });
+  const original =
+    request.inline > 0 ? { header: headerIn(payload, payload.length), size: payload.length } : await readHeader(store, sha256);
+  if (original?.size !== index.size) return problem(422, 'The message was not put before, or has another length.');
+  const refusal = await refuseSubmission(env, account.id, envelope, original.header);
+  if (refusal) return answer({ status: 'refused', reason: REASONS[refusal.reason], description: refusal.description });
+  // The original first (invariant 2).
+  if (request.inline > 0 && !(await store.putBlob(sha256, payload, payload.length))) return problem(422, 'The message has another digest.');
+  const sendAt = Date.now();
+  const { email } = await store.addSent({ sha256, index, receivedAt: sendAt });
+  const [copy] = await store.emails([email]);
   const identity = await identityFor(env, store, envelope.mailFrom);
-  const submission = await submit(env, store, { key: id, identity, email: copy.email, thread: null, sha256, envelope, sendAt: now });
+  const submission = await submit(env, store, { key: id, identity, email, thread: copy?.thread ?? null, sha256, envelope, sendAt });
   return answer({ status: 'accepted', submission });
-}
-
-/** The original first (invariant 2): put from the payload, or found where `PUT /blob` left it. */
-async function isStored(store: MailStore, { sha256, inline }: SubmitRequest, payload: Uint8Array): Promise<boolean> {
-  if (inline > 0) return store.putBlob(sha256, payload, payload.length);
-  const found = await store.getBlob(sha256, { offset: 0, length: 1 });
-  await found?.body.cancel();
-  return found !== null;
 }
 
 function answer(body: SubmitAnswer): Response {

@@ -4,30 +4,41 @@
  */
 import { formatAddress, parseAddress } from '../../shared/address.ts';
 import { mailboxesOf, parseAddressList } from '../../shared/mime/addresses.ts';
-import { headerValues, parseHeaderBlock } from '../../shared/mime/headers.ts';
+import { FIELDS_MAX, headerValues, parseHeaderBlock } from '../../shared/mime/headers.ts';
+import { byteString } from '../../shared/mime/octets.ts';
 import type { Envelope } from '../../shared/protocol.ts';
 import type { Env } from '../env.ts';
 import { openDirectory } from '../store/directory/index.ts';
 import type { MailStore, SubmissionRow } from '../store/mail/types.ts';
+import { HEADER_MAX } from './header.ts';
 import { announce } from './outbox.ts';
+import { replyLine } from './relay.ts';
 
 /** RFC 5321 §4.5.3.1.8 asks for at least 100; more is a mailing list's work. */
 export const RECIPIENTS_MAX = 100;
+
+/** Addresses in From and Sender; the parser stops at a thousand, and nobody may hide behind them. */
+const SENDERS_MAX = 100;
 
 /** Why a submission cannot be; the words are JMAP's (RFC 8621 §7.5). */
 export type Refusal =
   | { reason: 'forbiddenFrom' | 'forbiddenMailFrom' | 'noRecipients' | 'tooManyRecipients' | 'invalidEmail'; description: string }
   | { reason: 'invalidRecipients'; description: string; recipients: string[] };
 
-/** Checks the envelope and the message's From against the account. Null: it may be sent. One or two queries. */
-export async function refuseSubmission(env: Env, account: number, envelope: Envelope, headers: string): Promise<Refusal | null> {
-  const from = fromAddresses(headers);
-  if (from.length === 0) return { reason: 'invalidEmail', description: 'the message has no From address' };
+/**
+ * Checks the envelope and who the message says it is from against the account. `header` is the original's own header
+ * section; null: it is too long. Null: it may be sent. Two queries.
+ */
+export async function refuseSubmission(env: Env, account: number, envelope: Envelope, header: Uint8Array | null): Promise<Refusal | null> {
+  const read = readSenders(header);
+  if ('reason' in read) return read;
   const directory = openDirectory(env);
-  if (!(await directory.maySendAs(account, from)))
-    return { reason: 'forbiddenFrom', description: `${from.join(', ')} is not an address of this account` };
-  if (!(await directory.maySendAs(account, [envelope.mailFrom]))) {
-    return { reason: 'forbiddenMailFrom', description: `${envelope.mailFrom} is not an address of this account` };
+  const { senders } = read;
+  if (!(await directory.maySendAs(account, [...senders, envelope.mailFrom]))) {
+    const isOwnFrom = await directory.maySendAs(account, senders);
+    return isOwnFrom
+      ? { reason: 'forbiddenMailFrom', description: `${envelope.mailFrom || 'no address'} is not an address of this account` }
+      : { reason: 'forbiddenFrom', description: `${listed(senders)} is not an address of this account` };
   }
   return refuseRecipients(env, envelope.rcptTo);
 }
@@ -40,17 +51,32 @@ async function refuseRecipients(env: Env, rcptTo: string[]): Promise<Refusal | n
   const unknown = [...resolved].filter(([, { status }]) => status === 'unknown').map(([recipient]) => recipient);
   const recipients = [...malformed, ...unknown];
   if (recipients.length === 0) return null;
-  return { reason: 'invalidRecipients', description: `no such address: ${recipients.join(', ')}`, recipients };
+  return { reason: 'invalidRecipients', description: `no such address: ${listed(recipients)}`, recipients };
 }
 
-/** From and Sender of a header block, in the directory's form; what is no address stays as written and belongs to nobody. */
-function fromAddresses(headers: string): string[] {
-  const fields = parseHeaderBlock(headers);
-  const listed = ['from', 'sender'].flatMap((name) => headerValues(fields, name)).flatMap((value) => mailboxesOf(parseAddressList(value)));
-  return listed.map(({ email }) => {
-    const address = parseAddress(email);
-    return address ? formatAddress(address) : email;
-  });
+/** From and Sender, in the directory's form; what is no address stays as written and belongs to nobody. */
+function readSenders(header: Uint8Array | null): { senders: string[] } | Refusal {
+  const fields = header === null ? [] : parseHeaderBlock(byteString(header));
+  if (header === null || fields.length >= FIELDS_MAX) {
+    return { reason: 'invalidEmail', description: `the header has more than ${HEADER_MAX} octets or ${FIELDS_MAX} fields` };
+  }
+  const mailboxes = (name: string) => headerValues(fields, name).flatMap((value) => mailboxesOf(parseAddressList(value)));
+  const from = mailboxes('from');
+  const senders = [...from, ...mailboxes('sender')].map(({ email }) => normal(email));
+  if (from.length === 0) return { reason: 'invalidEmail', description: 'the message has no From address' };
+  if (senders.length > SENDERS_MAX)
+    return { reason: 'invalidEmail', description: `the message is from more than ${SENDERS_MAX} addresses` };
+  return { senders };
+}
+
+function normal(email: string): string {
+  const address = parseAddress(email);
+  return address ? formatAddress(address) : email;
+}
+
+/** Names for a description, which becomes one SMTP reply line. */
+function listed(addresses: readonly string[]): string {
+  return replyLine(addresses.slice(0, 5).join(', '));
 }
 
 /** What is to be submitted: a message the account has, an envelope that was checked. */
@@ -66,15 +92,16 @@ export interface NewSubmission {
   sendAt: number;
 }
 
-/** Writes the row and tells the Queue. */
+/** Writes the row and tells the Queue: four queries, one of them to find a first call with the same key. */
 export async function submit(env: Env, store: MailStore, submission: NewSubmission): Promise<number> {
   const { key, envelope, sendAt, ...rest } = submission;
+  const rcptTo = [...new Set(envelope.rcptTo)];
   const id = await store.addSubmission(key, {
     ...rest,
     mailFrom: envelope.mailFrom,
-    rcptTo: envelope.rcptTo,
+    rcptTo,
     undoStatus: 'pending',
-    deliveryStatus: queuedStatus(envelope.rcptTo),
+    deliveryStatus: queuedStatus(rcptTo),
     sendAt,
     dueAt: sendAt,
   });

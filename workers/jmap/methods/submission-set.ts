@@ -10,8 +10,7 @@ import {
   arrayOf,
   mapOf,
   nullable,
-  optional,
-  readAnything,
+  type Reader,
   readArguments,
   readId,
   readObject,
@@ -21,24 +20,33 @@ import {
 import { boundedSet, realId, SET_FIELDS, SetOutcome } from '../../../shared/jmap/set.ts';
 import { mailboxesOf, parseAddressList } from '../../../shared/mime/addresses.ts';
 import { headerValues, parseHeaderBlock } from '../../../shared/mime/headers.ts';
+import { byteString } from '../../../shared/mime/octets.ts';
 import type { Envelope } from '../../../shared/protocol.ts';
+import { readHeader } from '../../outbound/header.ts';
 import { ensureIdentities } from '../../outbound/identities.ts';
-import { type Refusal, refuseSubmission, submit } from '../../outbound/submission.ts';
-import type { EmailRow } from '../../store/mail/types.ts';
+import { RECIPIENTS_MAX, type Refusal, refuseSubmission, submit } from '../../outbound/submission.ts';
+import type { EmailRow, IdentityRow } from '../../store/mail/types.ts';
 import type { JmapContext, Method, MethodAnswer } from '../context.ts';
+import { messageSizeMax } from '../session.ts';
 import { emailSet } from './email-set.ts';
+
+/** A parameter of MAIL FROM or RCPT TO asks for an extension, and we offer none (`submissionExtensions`). */
+const readNoParameters: Reader<null> = (value, path) => {
+  const parameters = nullable(readObject)(value, path);
+  if (parameters !== null && Object.keys(parameters).length > 0) throw new ShapeError(path, 'names no extension offered here');
+  return null;
+};
 
 const FIELDS = {
   ...SET_FIELDS,
   onSuccessUpdateEmail: nullable(mapOf(readObject)),
   onSuccessDestroyEmail: nullable(arrayOf(readId)),
 };
-const ADDRESS_FIELDS = { email: readString, parameters: nullable(mapOf(nullable(readString))) };
+const ADDRESS_FIELDS = { email: readString, parameters: readNoParameters };
 const CREATION_FIELDS = {
   identityId: readId,
   emailId: readId,
   envelope: nullable(recordOf({ mailFrom: recordOf(ADDRESS_FIELDS), rcptTo: arrayOf(recordOf(ADDRESS_FIELDS)) })),
-  sendAt: optional(readAnything, undefined),
 };
 const readCreation = recordOf(CREATION_FIELDS);
 const readUpdate = recordOf({ undoStatus: readString });
@@ -57,18 +65,26 @@ export const submissionSet: Method = async (args, context) => {
   if (set.ifInState !== null && set.ifInState !== oldState) throw new MethodError('stateMismatch');
   const outcome = new SetOutcome();
   const done = new Map<string, Done>();
-  for (const [key, record] of set.create) await create(context, outcome, done, key, record);
-  for (const [id, patch] of set.update) await update(context, outcome, done, id, patch);
+  const identities = set.create.size > 0 ? (await ensureIdentities(context.env, context.mail)).map(({ row }) => row) : [];
+  for (const [key, record] of set.create) await create(context, { outcome, done, identities }, key, record);
+  for (const [key, patch] of set.update) await update(context, outcome, done, key, patch);
   for (const id of set.destroy) outcome.notDestroyed.set(id, { type: 'forbidden', description: 'submissions are kept as a record' });
   context.wrote();
   const answer: [string, Json][] = [['EmailSubmission/set', outcome.answer(accountId, oldState, (await context.states()).EmailSubmission)]];
-  const follow = implicitSet(accountId, done, read.onSuccessUpdateEmail, read.onSuccessDestroyEmail);
+  const follow = implicitSet(context, accountId, done, read);
   if (!follow) return answer;
   return [...answer, ...asResponses(await emailSet(follow, context))];
 };
 
-async function create(context: JmapContext, outcome: SetOutcome, done: Map<string, Done>, key: string, record: Json): Promise<void> {
-  const made = await createOne(context, record);
+/** What one call makes, and from what. */
+interface Creating {
+  outcome: SetOutcome;
+  done: Map<string, Done>;
+  identities: IdentityRow[];
+}
+
+async function create(context: JmapContext, { outcome, done, identities }: Creating, key: string, record: Json): Promise<void> {
+  const made = await createOne(context, identities, record);
   if ('type' in made) {
     outcome.notCreated.set(key, made);
     return;
@@ -83,7 +99,7 @@ async function create(context: JmapContext, outcome: SetOutcome, done: Map<strin
     dsnBlobIds: [],
     mdnBlobIds: [],
   });
-  done.set(`#${key}`, made);
+  done.set(made.id, made);
 }
 
 interface Made extends Done {
@@ -92,47 +108,42 @@ interface Made extends Done {
   deliveryStatus: Json;
 }
 
-async function createOne(context: JmapContext, record: Json): Promise<Made | SetError> {
-  let read: ReturnType<typeof readCreation>;
+/** Nine queries beside the identities, and a read of the original's header. */
+async function createOne(context: JmapContext, identities: readonly IdentityRow[], record: Json): Promise<Made | SetError> {
+  const read = readRecord(readCreation, record);
+  if ('type' in read) return read;
+  const email = await findEmail(context, realId(read.emailId, context.createdIds));
+  if (!email) return invalidProperties(['emailId'], 'no such email');
+  const sizeMax = messageSizeMax(context.env);
+  if (email.size > sizeMax) return { type: 'tooLarge', maxSize: sizeMax } as SetError;
+  const identity = identities.find(({ id }) => encodeId('Identity', id) === realId(read.identityId, context.createdIds));
+  if (!identity) return invalidProperties(['identityId'], 'no such identity');
+  const original = await readHeader(context.mail, email.sha256);
+  const envelope = read.envelope ? givenEnvelope(read.envelope) : envelopeOf(identity, original?.header ?? null);
+  if ('type' in envelope) return envelope;
+  const refusal = await refuseSubmission(context.env, context.account.id, envelope, original?.header ?? null);
+  if (refusal) return refusalError(refusal);
+  const { id: emailId, thread, sha256 } = email;
+  const sendAt = Date.now();
+  const key = crypto.randomUUID();
+  const id = await submit(context.env, context.mail, { key, identity: identity.id, email: emailId, thread, sha256, envelope, sendAt });
+  const queued = { smtpReply: '250 2.0.0 queued', delivered: 'queued', displayed: 'unknown' };
+  return {
+    id: encodeId('EmailSubmission', id),
+    emailId: encodeId('Email', emailId),
+    threadId: encodeId('Thread', thread),
+    sendAt: `${new Date(sendAt).toISOString().slice(0, 19)}Z`,
+    deliveryStatus: Object.fromEntries(envelope.rcptTo.map((recipient) => [recipient, queued])),
+  };
+}
+
+function readRecord<Value extends object>(reader: Reader<Value>, record: Json): Value | SetError {
   try {
-    read = readCreation(record, '');
+    return reader(record, '');
   } catch (error) {
     if (error instanceof ShapeError) return invalidProperties([error.path.split('/')[0] ?? ''], error.message);
     throw error;
   }
-  const email = await findEmail(context, realId(read.emailId, context.createdIds));
-  if (!email) return invalidProperties(['emailId'], 'no such email');
-  const identity = (await ensureIdentities(context.env, context.mail)).find(
-    ({ row }) => encodeId('Identity', row.id) === realId(read.identityId, context.createdIds),
-  )?.row;
-  if (!identity) return invalidProperties(['identityId'], 'no such identity');
-  const envelope = read.envelope
-    ? envelopeOf(
-        read.envelope.mailFrom.email,
-        read.envelope.rcptTo.map(({ email: address }) => address),
-      )
-    : envelopeOf(identity.email, recipientsOf(email));
-  const refusal = await refuseSubmission(context.env, context.account.id, envelope, email.headers);
-  if (refusal) return refusalError(refusal);
-  const now = Date.now();
-  const submission = {
-    key: crypto.randomUUID(),
-    identity: identity.id,
-    email: email.id,
-    thread: email.thread,
-    sha256: email.sha256,
-    envelope,
-    sendAt: now,
-  };
-  const id = await submit(context.env, context.mail, submission);
-  const queued = { smtpReply: '250 2.0.0 queued', delivered: 'queued', displayed: 'unknown' };
-  return {
-    id: encodeId('EmailSubmission', id),
-    emailId: encodeId('Email', email.id),
-    threadId: encodeId('Thread', email.thread),
-    sendAt: `${new Date(now).toISOString().slice(0, 19)}Z`,
-    deliveryStatus: Object.fromEntries(envelope.rcptTo.map((recipient) => [recipient, queued])),
-  };
 }
 
 async function findEmail(context: JmapContext, id: string): Promise<EmailRow | null> {
@@ -142,32 +153,48 @@ async function findEmail(context: JmapContext, id: string): Promise<EmailRow | n
   return email ?? null;
 }
 
-/** To, Cc and Bcc, each once (RFC 8621 §7.5: the envelope made from the message). */
-function recipientsOf({ headers }: EmailRow): string[] {
-  const fields = parseHeaderBlock(headers);
-  return ['to', 'cc', 'bcc']
-    .flatMap((name) => headerValues(fields, name))
-    .flatMap((value) => mailboxesOf(parseAddressList(value)).map(({ email }) => email));
+type Given = NonNullable<ReturnType<typeof readCreation>['envelope']>;
+
+function givenEnvelope({ mailFrom, rcptTo }: Given): Envelope {
+  return { mailFrom: mailFrom.email, rcptTo: distinct(rcptTo.map(({ email }) => email)) };
 }
 
-/** Addresses in the directory's form where they are such, once each. */
-function envelopeOf(mailFrom: string, rcptTo: string[]): Envelope {
+/**
+ * The envelope made from the message (RFC 8621 §7): to everybody in To, Cc and Bcc. It is from the identity's address, the
+ * only one the identity allows; a message that names several senders needs an envelope of its own.
+ */
+function envelopeOf(identity: IdentityRow, header: Uint8Array | null): Envelope | SetError {
+  const fields = parseHeaderBlock(byteString(header ?? new Uint8Array()));
+  const addresses = (...names: string[]) =>
+    names.flatMap((name) => headerValues(fields, name)).flatMap((value) => mailboxesOf(parseAddressList(value)).map(({ email }) => email));
+  const name = headerValues(fields, 'sender').length > 0 ? 'sender' : 'from';
+  if (addresses(name).length > 1)
+    return { type: 'invalidEmail', properties: [name], description: 'several senders: say which one in an envelope' };
+  return { mailFrom: identity.email, rcptTo: distinct(addresses('to', 'cc', 'bcc')) };
+}
+
+/** As written, because the local part is the other side's to compare; once each as far as we can tell. */
+function distinct(addresses: readonly string[]): string[] {
   const normal = (text: string) => {
     const address = parseAddress(text);
     return address ? formatAddress(address) : text;
   };
-  return { mailFrom: normal(mailFrom), rcptTo: [...new Set(rcptTo.map(normal))] };
+  return [...new Map(addresses.toReversed().map((address) => [normal(address), address])).values()].toReversed();
 }
 
-function refusalError(refusal: Refusal): SetError {
-  const error = { type: refusal.reason, description: refusal.description } satisfies SetError;
-  return refusal.reason === 'invalidRecipients' ? ({ ...error, invalidRecipients: refusal.recipients } as SetError) : error;
+function refusalError({ reason, description, ...more }: Refusal): SetError {
+  const details: Partial<Record<Refusal['reason'], Json>> = {
+    invalidEmail: { properties: ['from'] },
+    tooManyRecipients: { maxRecipients: RECIPIENTS_MAX },
+    invalidRecipients: 'recipients' in more ? { invalidRecipients: more.recipients } : {},
+  };
+  return { type: reason, description, ...details[reason] };
 }
 
-async function update(context: JmapContext, outcome: SetOutcome, done: Map<string, Done>, id: string, patch: Json): Promise<void> {
-  const refused = await cancel(context, done, id, patch);
-  if (refused) outcome.notUpdated.set(id, refused);
-  else outcome.updated.set(id, null);
+async function update(context: JmapContext, outcome: SetOutcome, done: Map<string, Done>, key: string, patch: Json): Promise<void> {
+  const refused = await cancel(context, done, realId(key, context.createdIds), patch);
+  if (refused) outcome.notUpdated.set(key, refused);
+  else outcome.updated.set(key, null);
 }
 
 /** The one change there is: `undoStatus` to `canceled`, while it is pending. */
@@ -175,30 +202,33 @@ async function cancel(context: JmapContext, done: Map<string, Done>, id: string,
   const number = decodeId('EmailSubmission', id);
   const [row] = number === null ? [] : await context.mail.submissions([number]);
   if (!row) return { type: 'notFound' };
-  try {
-    if (readUpdate(patch, '').undoStatus !== 'canceled') return invalidProperties(['undoStatus'], 'may only become canceled');
-  } catch (error) {
-    if (error instanceof ShapeError) return invalidProperties([error.path.split('/')[0] ?? '']);
-    throw error;
+  const read = readRecord(readUpdate, patch);
+  if ('type' in read) return read;
+  if (read.undoStatus !== row.undoStatus) {
+    if (read.undoStatus !== 'canceled') return invalidProperties(['undoStatus'], 'may only become canceled');
+    const canceled = await context.mail.updateSubmission(row.id, { undoStatus: 'canceled', dueAt: null }, 'pending');
+    if (!canceled) return { type: 'cannotUnsend' };
   }
-  const canceled = await context.mail.updateSubmission(row.id, { undoStatus: 'canceled', dueAt: null }, 'pending');
-  if (!canceled) return { type: 'cannotUnsend' };
   if (row.email !== null) done.set(id, { id, emailId: encodeId('Email', row.email) });
   return null;
 }
 
-/** The implicit Email/set; null when nothing was asked for or nothing succeeded. */
+/** The implicit Email/set; null when nothing was asked for or nothing succeeded. Keys are ids, or `#` and a creation id. */
 function implicitSet(
+  context: JmapContext,
   accountId: string,
-  done: Map<string, Done>,
-  updates: Map<string, Json> | null,
-  destroys: string[] | null,
+  done: ReadonlyMap<string, Done>,
+  {
+    onSuccessUpdateEmail,
+    onSuccessDestroyEmail,
+  }: { onSuccessUpdateEmail: Map<string, Json> | null; onSuccessDestroyEmail: string[] | null },
 ): Json | null {
-  const update = [...(updates ?? [])].flatMap(([key, patch]) => {
-    const found = done.get(key);
-    return found ? [[found.emailId, patch] as const] : [];
+  const emailOf = (key: string) => done.get(realId(key, context.createdIds))?.emailId;
+  const update = [...(onSuccessUpdateEmail ?? [])].flatMap(([key, patch]) => {
+    const emailId = emailOf(key);
+    return emailId === undefined ? [] : [[emailId, patch] as const];
   });
-  const destroy = (destroys ?? []).flatMap((key) => done.get(key)?.emailId ?? []);
+  const destroy = (onSuccessDestroyEmail ?? []).flatMap((key) => emailOf(key) ?? []);
   if (update.length === 0 && destroy.length === 0) return null;
   return { accountId, update: Object.fromEntries(update), destroy };
 }
