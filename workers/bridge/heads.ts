@@ -12,6 +12,5 @@ export async function answerHeads(c: BridgeContext): Promise<Response> {
   if (!/^(\d{1,7}(,\d{1,7})*)?$/.test(text)) return problem(400, 'accounts: a list of ids, separated by commas.');
   const ids = [...new Set(text === '' ? [] : text.split(',').map(Number))];
   if (ids.length > ACCOUNTS_MAX) return problem(400, `accounts: at most ${ACCOUNTS_MAX}.`);
-  const accounts = ids.map((id) => ({ id, shard: 0 }));
-  return c.json({ heads: await readHeads(c.env, accounts) });
+  return c.json({ heads: await readHeads(c.env, ids) });
 }

@@ -46,29 +46,3 @@ test('one call delivers to several accounts, each in its own', async () => {
   expect((await openMail(env, one).mailboxes()).map(({ emails }) => emails)).toEqual([1, 0, 0, 0, 0, 0]);
   expect((await openMail(env, two).mailboxes()).map(({ emails }) => emails)).toEqual([2, 0, 0, 0, 0, 0]);
 });
-
-test('rows written per delivered message stay within 16, full text estimated at 3', async () => {
-  const account = await createAccount(env);
-  await deliverRaw(env, account, rawMessage({ messageId: 'root@x' }));
-  const written = await rowsWritten(() =>
-    deliverRaw(env, account, rawMessage({ inReplyTo: 'never@x', references: ['other@x', 'never@x'] })),
-  );
-  console.log('rows written', written);
-});
-
-async function rowsWritten(work: () => Promise<unknown>): Promise<number[]> {
-  const rows: number[] = [];
-  const db = env.MAIL_0;
-  const batch = db.batch.bind(db);
-  db.batch = (async (statements: D1PreparedStatement[]) => {
-    const results = await batch(statements);
-    rows.push(...results.map(({ meta }) => meta.rows_written));
-    return results;
-  }) as typeof db.batch;
-  try {
-    await work();
-  } finally {
-    db.batch = batch;
-  }
-  return rows;
-}

@@ -6,7 +6,7 @@
 import type { Part } from '../../../shared/mime/index-types.ts';
 import type { BridgeEmail, BridgeIndex, BridgeMailbox, BridgePlacement, ChangesPage } from '../../../shared/protocol.ts';
 import type { Env } from '../../env.ts';
-import { mailDatabase, rowsOf } from './database.ts';
+import { mailDatabase, mailDatabases, rowsOf } from './database.ts';
 import { keyRange } from './keys.ts';
 import { NoSuchAccount } from './load.ts';
 import {
@@ -170,12 +170,12 @@ function formatCursor({ base, modseq, key, mailboxes }: Cursor): string {
   return `${base}-${modseq}-${key}-${mailboxes}`;
 }
 
-/** Head of the feed for many accounts: account → modseq. Unknown accounts are left out. One query a shard. */
-export async function readHeads(env: Env, accounts: readonly Pick<Account, 'id' | 'shard'>[]): Promise<Record<string, number>> {
+/** Heads of many feeds: account → modseq. Unknown accounts are left out. One query a shard. */
+export async function readHeads(env: Env, accounts: readonly number[]): Promise<Record<string, number>> {
   const heads: Record<string, number> = {};
-  for (const [shard, group] of Map.groupBy(accounts, ({ shard }) => shard)) {
-    const statement = mailDatabase(env, shard).prepare('SELECT id, modseq FROM account WHERE id IN (SELECT value FROM json_each(?1))');
-    const { results } = await statement.bind(JSON.stringify(group.map(({ id }) => id))).run<{ id: number; modseq: number }>();
+  for (const db of mailDatabases(env)) {
+    const statement = db.prepare('SELECT id, modseq FROM account WHERE id IN (SELECT value FROM json_each(?1))');
+    const { results } = await statement.bind(JSON.stringify(accounts)).run<{ id: number; modseq: number }>();
     for (const { id, modseq } of results) heads[id] = modseq;
   }
   return heads;
