@@ -36,6 +36,8 @@ export interface Client {
   readonly selection: Selection | null;
   /** Failed logins on this connection. */
   failures: number;
+  /** The password was right: the clock that shows strangers out stops, however long the first synchronisation takes. */
+  verified(): void;
   logIn(session: Session): void;
   /** Closes what was selected before; null leaves the selected state. */
   select(selection: Selection | null): void;

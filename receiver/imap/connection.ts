@@ -121,8 +121,11 @@ export class Connection implements Client {
     if (this.#listening) this.#leave();
   }
 
-  logIn(session: Session): void {
+  verified(): void {
     clearTimeout(this.#loginTimer);
+  }
+
+  logIn(session: Session): void {
     this.session = session;
     this.state = 'authenticated';
   }

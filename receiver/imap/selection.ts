@@ -66,7 +66,7 @@ export class Selection {
     const updates = this.view.take(expunge);
     for (const sequence of updates.expunged) output.write(`* ${sequence} EXPUNGE\r\n`);
     if (updates.exists !== null) output.line(`* ${updates.exists} EXISTS`);
-    for (const uid of updates.flags) this.#tellFlags(output, uid, withUid);
+    for (const uid of updates.flags) this.tellFlags(output, uid, withUid);
     if (updates.expungedUids.length > 0 && this.saved.length > 0) {
       const gone = new Set(updates.expungedUids);
       this.saved = this.saved.filter((uid) => !gone.has(uid));
@@ -110,10 +110,12 @@ export class Selection {
     this.onChange?.();
   }
 
-  #tellFlags(output: Output, uid: number, withUid: boolean): void {
+  /** Writes the FETCH FLAGS of one message as it is now; nothing when it is gone. */
+  tellFlags(output: Output, uid: number, withUid: boolean): void {
     const flags = this.box.flags(uid);
     if (!flags) return;
     this.announceKeywords(output, flags);
+    this.view.flagsTold(uid);
     output.write(`* ${this.view.sequenceOf(uid)} FETCH (${withUid ? `UID ${uid} ` : ''}FLAGS ${flags.text})\r\n`);
   }
 }

@@ -8,10 +8,8 @@ import { decodeName } from '../names.ts';
 import type { Mailbox } from '../session.ts';
 import { type Arguments, Malformed } from '../wire/arguments.ts';
 
-/** Patterns of one command; each is matched against every name. */
-const PATTERNS_MAX = 64;
-/** Characters of a pattern: beyond the longest name it could match nothing but by wild cards. */
-const PATTERN_MAX = 2000;
+/** Characters of all patterns of one command: matching a name costs its length times these. */
+const PATTERNS_LENGTH_MAX = 2048;
 
 interface Selecting {
   subscribed: boolean;
@@ -83,8 +81,8 @@ function readRequest(client: Client, args: Arguments): Request {
   const given = (several ? args.list(() => args.pattern()) : [args.pattern()]).map((pattern) => decodeName(pattern, client));
   const returning = readReturning(args);
   args.end();
-  if (given.length > PATTERNS_MAX || given.some((pattern) => pattern.length > PATTERN_MAX))
-    throw new Malformed('Too many or too long patterns');
+  const length = given.reduce((total, pattern) => total + reference.length + pattern.length, 0);
+  if (length > PATTERNS_LENGTH_MAX) throw new Malformed('Patterns too long');
   const basic = !extended && !several && returning === null;
   return {
     selecting,

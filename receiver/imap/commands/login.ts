@@ -4,7 +4,7 @@
  */
 import { capabilities } from '../capabilities.ts';
 import { type Client, type Command, type Completion, NOT_AUTHENTICATED } from '../client.ts';
-import { Refusal } from '../session.ts';
+import { Refusal, type Session } from '../session.ts';
 import { decodeUtf8 } from '../wire/bytes.ts';
 
 /** Wrong passwords on one connection; whoever guesses on shall connect again, where bans and limits count. */
@@ -35,9 +35,20 @@ export async function logInWith(client: Client, username: string, password: stri
     }
     throw new Refusal('AUTHENTICATIONFAILED', 'Wrong user name or password');
   }
-  await session.ready();
+  client.verified();
+  await readied(session);
   client.logIn(session);
   return { text: `${command} completed`, code: `CAPABILITY ${capabilities(client)}` };
+}
+
+/** Not ready is not logged in: the session is closed again and the client may try later. */
+async function readied(session: Session): Promise<void> {
+  try {
+    await session.ready();
+  } catch (error) {
+    session.close();
+    throw error;
+  }
 }
 
 async function verify(client: Client, username: string, password: string) {

@@ -6,6 +6,10 @@ import { type Command, LOGGED_IN, sessionOf } from '../client.ts';
 import { listLine, matchesPattern } from '../listing.ts';
 import { decodeName } from '../names.ts';
 import type { Mailbox } from '../session.ts';
+import { Malformed } from '../wire/arguments.ts';
+
+/** As in LIST: matching costs the name's length times the pattern's, here for each level. */
+const PATTERN_MAX = 1024;
 
 export const lsub: Command = {
   name: 'LSUB',
@@ -16,6 +20,7 @@ export const lsub: Command = {
     args.space();
     const pattern = reference + decodeName(args.pattern(), client);
     args.end();
+    if (pattern.length > PATTERN_MAX) throw new Malformed('Pattern too long');
     const shown = new Set<string>();
     for (const mailbox of sessionOf(client).mailboxes()) {
       if (!mailbox.subscribed) continue;

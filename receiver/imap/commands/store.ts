@@ -2,11 +2,14 @@
  * STORE (RFC 9051 §6.4.6). `.SILENT` spares the client what it knows already; when somebody else changed the same
  * message meanwhile it is told all the same. `\Recent` cannot be set and is passed over.
  */
-import { type Command, SELECTED, selectionOf } from '../client.ts';
+import { type Client, type Command, SELECTED, selectionOf } from '../client.ts';
 import { checkFlags } from '../flagsets.ts';
 import type { Selection } from '../selection.ts';
 import { type Flags, Refusal, type StoreRequest } from '../session.ts';
 import { type Arguments, Malformed } from '../wire/arguments.ts';
+
+/** Messages told between two looks at the clock and at the client's reading. */
+const TOLD_BATCH = 512;
 
 interface Change {
   mode: StoreRequest['mode'];
@@ -38,16 +41,25 @@ export const store: Command = {
     if (selection.box.readOnly) throw new Refusal('READ-ONLY', 'The mailbox is open for reading only');
     const expected = change.silent ? expectations(selection, uids, change) : null;
     if (uids.length > 0) await selection.box.store({ uids, mode: change.mode, flags: change.flags });
-    for (const uid of uids) settle(selection, uid, expected);
+    if (expected) for (const uid of uids) settle(selection, uid, expected);
+    else await tellStored(client, selection, uids, call.uid);
     const missing = !call.uid && selection.view.expungePending && uids.some((uid) => !selection.box.flags(uid));
     return { text: 'STORE completed', expunge: call.uid, ...(missing ? { code: 'EXPUNGEISSUED' } : {}) };
   },
 };
 
-/** Not silent: the new flags are owed. Silent: they are not, if they are what the client can work out itself. */
-function settle(selection: Selection, uid: number, expected: Map<number, string> | null): void {
-  if (!expected) selection.view.noteFlags(uid);
-  else if (canonical(selection.box.flags(uid)?.list ?? []) === expected.get(uid)) selection.view.flagsTold(uid);
+/** The new flags of every message named (RFC 9051 §6.4.6), changed or not. */
+async function tellStored(client: Client, selection: Selection, uids: number[], withUid: boolean): Promise<void> {
+  const named = withUid || client.enabled.has('IMAP4REV2');
+  for (let from = 0; from < uids.length && !client.output.closed; from += TOLD_BATCH) {
+    for (const uid of uids.slice(from, from + TOLD_BATCH)) selection.tellFlags(client.output, uid, named);
+    await client.breathe();
+  }
+}
+
+/** Silent: what the client can work out itself is not owed to it. */
+function settle(selection: Selection, uid: number, expected: Map<number, string>): void {
+  if (canonical(selection.box.flags(uid)?.list ?? []) === expected.get(uid)) selection.view.flagsTold(uid);
 }
 
 /** What the flags will be for a client that knows them as they are now. Left out: those it does not know. */

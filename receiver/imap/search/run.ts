@@ -9,8 +9,10 @@ import type { SearchKey } from './keys.ts';
 import { type Candidate, compile, type Test } from './match.ts';
 import { readOriginal } from './originals.ts';
 
-const FLAGS_BATCH = 2048;
+/** Messages between two looks at the clock: a search may have 1,000 keys. */
+const FLAGS_BATCH = 256;
 const FACTS_BATCH = 256;
+const FACTS_TURN = 16;
 /** Originals read at once. */
 const READS = 4;
 
@@ -46,7 +48,8 @@ async function byFlags(client: Client, selection: Selection, test: Test): Promis
 async function byFacts(client: Client, selection: Selection, test: Test, uids: number[]): Promise<number[]> {
   const found: number[] = [];
   const open: { candidate: Candidate; message: Message }[] = [];
-  for (const message of selection.box.messages(uids)) {
+  for (const [index, message] of [...selection.box.messages(uids)].entries()) {
+    if (index % FACTS_TURN === 0) await client.breathe();
     const flags = selection.box.flags(message.uid);
     if (!flags) continue;
     const candidate: Candidate = { uid: message.uid, sequence: selection.view.sequenceOf(message.uid), flags, message };
