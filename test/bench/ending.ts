@@ -1,0 +1,24 @@
+/** What the bench has started, so that all of it ends with it, also on Ctrl-C: processes, listeners, folders. */
+
+type End = () => Promise<unknown>;
+
+const open = new Set<End>();
+
+/** Runs `work` with what `start` made, and ends that afterwards, whatever happens. */
+export async function using<T, R>(start: () => Promise<T>, end: (started: T) => Promise<unknown>, work: (started: T) => Promise<R>): Promise<R> {
+  const started = await start();
+  const ending: End = () => end(started);
+  open.add(ending);
+  try {
+    return await work(started);
+  } finally {
+    open.delete(ending);
+    await ending();
+  }
+}
+
+/** Ends all that is still open, the latest first. */
+export async function endAll(): Promise<void> {
+  for (const end of [...open].reverse()) await end().catch(() => {});
+  open.clear();
+}
