@@ -298,6 +298,19 @@ describe.runIf(executablePath)('in Chromium', () => {
     await page.getByTestId('help').waitFor();
   });
 
+  test('on a phone the browser’s Back leads from the conversation to the list, and so does ours, without growing the history', async () => {
+    await openApp(1000, { phone: true });
+    await row('Seven essays').waitFor();
+    const steps = await page.evaluate(() => history.length);
+    for (const back of [() => page.goBack(), () => page.getByTestId('back').click()]) {
+      await open('Seven essays');
+      await page.getByTestId('message').waitFor();
+      await back();
+      await row('Seven essays').waitFor();
+    }
+    expect(await page.evaluate(() => history.length)).toBe(steps + 1);
+  });
+
   test('on a phone a swipe to the left archives', async () => {
     await openApp(1000, { phone: true });
     const box = await row('Seven essays').boundingBox();

@@ -49,9 +49,10 @@ function emailSet(store: FakeStore, args: Args, created: Map<string, string>): R
       updated[id] = null;
     }
   }
-  for (const id of (args.destroy ?? []) as string[]) store.emails.delete(id);
-  store.touch();
-  return { accountId: args.accountId, oldState, newState: state(store), created: made, updated, destroyed: args.destroy ?? [], notUpdated };
+  const destroyed = (args.destroy ?? []) as string[];
+  for (const id of destroyed) store.emails.delete(id);
+  if (Object.keys(made).length + Object.keys(updated).length + destroyed.length > 0) store.touch();
+  return { accountId: args.accountId, oldState, newState: state(store), created: made, updated, destroyed, notUpdated };
 }
 
 export function applyPatch(email: FakeEmail, patch: Args): void {

@@ -21,6 +21,8 @@ export interface Listing {
   shift: number;
 }
 
+/** Rows asked for before they come into sight: half a page is a second of fast scrolling. */
+const AHEAD = PAGE / 2;
 const NONE: Listing = { key: '', filter: {}, ids: [], total: 0, state: 'loading', shift: 0 };
 export const listing = signal<Listing>(NONE);
 /** Rows in sight, told by the view; what a refresh asks for. */
@@ -64,7 +66,7 @@ export function ensure(span: Span): void {
   sight = span;
   const { ids, key, total, state } = listing.value;
   if (state !== 'ready') return;
-  for (const missing of missingSpans(ids, span.from, Math.min(span.to, total))) void load(key, missing);
+  for (const missing of missingSpans(ids, span.from - AHEAD, Math.min(span.to + AHEAD, total))) void load(key, missing);
 }
 
 async function load(key: string, span: Span): Promise<void> {

@@ -25,6 +25,8 @@ export const live = signal(true);
 /** The states of what is shown, by type. */
 const states: Record<string, string> = {};
 let push: Push | null = null;
+/** True once the stores follow the address bar; logging in again then only asks for what is new. */
+let begun = false;
 let refreshing: Promise<void> | null = null;
 let refreshAgain = false;
 
@@ -44,6 +46,10 @@ function searchFilter(search: string): Filter {
 
 /** Loads folders, then follows the address bar for as long as the page lives. */
 export async function begin(): Promise<void> {
+  if (begun) {
+    push?.start();
+    return refresh();
+  }
   const guess = guessList();
   startListing(guess?.key ?? '', guess?.filter ?? {});
   try {
@@ -59,6 +65,7 @@ export async function begin(): Promise<void> {
     failListing(listing.value.key);
     return;
   }
+  begun = true;
   effect(followList);
   effect(followThread);
   connect();

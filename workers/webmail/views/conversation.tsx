@@ -6,7 +6,7 @@ import { answer } from '../state/compose.ts';
 import { type Conversation, conversation } from '../state/conversation.ts';
 import { emailOf, isUnread } from '../state/emails.ts';
 import { listing } from '../state/listing.ts';
-import { go } from '../state/route.ts';
+import { closeThread } from '../state/route.ts';
 import { moveCursor, openIndex } from '../state/selection.ts';
 import { reopenConversation } from '../state/sync.ts';
 import { t, tn } from '../text/messages.ts';
@@ -24,7 +24,7 @@ export function ConversationPane() {
     <article class="conversation" key={open.threadId} data-testid="conversation">
       <div class="conversation-bar">
         <span class="back-button">
-          <IconButton icon="back" label={t('action.back')} keyName="u" testid="back" onClick={() => go({ thread: null })} />
+          <IconButton icon="back" label={t('action.back')} keyName="u" testid="back" onClick={closeThread} />
         </span>
         <ThreadActions threadIds={[open.threadId]} reading />
         <span class="spring" />

@@ -7,8 +7,8 @@ import { answer, close as closeComposer, composer, write } from '../state/compos
 import { conversation } from '../state/conversation.ts';
 import { listing } from '../state/listing.ts';
 import { byRole } from '../state/mailboxes.ts';
-import { go, route } from '../state/route.ts';
-import { clearSelection, cursor, moveCursor, selected, targets, threadAt, toggleSelected } from '../state/selection.ts';
+import { closeThread, go, route } from '../state/route.ts';
+import { clearSelection, cursor, cursorMoves, moveCursor, selected, targets, threadAt, toggleSelected } from '../state/selection.ts';
 import { undoLast } from '../state/toasts.ts';
 import type { ReplyKind } from '../writing/reply.ts';
 import { removeAsking } from './confirm.tsx';
@@ -24,7 +24,7 @@ const KEYS: Record<string, () => void> = {
   k: () => moveCursor(-1),
   o: openCursor,
   Enter: openCursor,
-  u: () => go({ thread: null }),
+  u: backToList,
   x: () => {
     const thread = threadAt(cursor.value);
     if (thread !== null) toggleSelected(thread);
@@ -89,8 +89,14 @@ function goBack(event: KeyboardEvent): void {
   else if (isTyping(event.target)) (event.target as HTMLElement).blur();
   else if (composer.value) void closeComposer();
   else if (selected.value.size > 0) clearSelection();
-  else if (route.value.thread !== null) go({ thread: null });
+  else if (route.value.thread !== null) backToList();
   else if (route.value.search !== null) go({ search: null });
+}
+
+/** Closes the conversation; the row it came from has the focus again. */
+function backToList(): void {
+  closeThread();
+  if (cursor.value >= 0) cursorMoves.value++;
 }
 
 function isTyping(target: EventTarget | null): boolean {
