@@ -1,15 +1,11 @@
-/** Reading an ingest request (protocol.ts), field by field: one malformed message refuses the call, for it is a defect. */
-import { integer, list, oneOf, optional, type Reader, record, sha256, text, time } from './fields.ts';
+/**
+ * Reading an ingest request (protocol.ts), field by field. A malformed frame refuses the call; an index that cannot be taken
+ * refuses its message alone, so that one defect does not keep other mail waiting.
+ */
+import { integer, list, Malformed, oneOf, optional, type Reader, record, sha256, text, time } from './fields.ts';
 import { readMessageIndex } from './message-index.ts';
-import {
-  type AuthResult,
-  type Envelope,
-  INGEST_PAIRS_MAX,
-  INLINE_MESSAGE_MAX,
-  type IngestMessage,
-  type IngestRequest,
-  type Verdicts,
-} from './protocol.ts';
+import type { MessageIndex } from './mime/index-types.ts';
+import { type AuthResult, type Envelope, INGEST_PAIRS_MAX, INLINE_MESSAGE_MAX, type IngestMessage, type Verdicts } from './protocol.ts';
 
 /** RFC 5321 §4.5.3.1.3: a path has at most 256 octets; a little room for what others send. */
 const address = text(320);
@@ -29,7 +25,20 @@ export const readEnvelope: Reader<Envelope> = record((field) => ({
   rcptTo: field('rcptTo', list(address, 1000, 1)),
 }));
 
-const readMessage: Reader<IngestMessage> = record((field) => ({
+/** A message as it was read; `fault` says what is wrong with an index that could not be taken. */
+export type FaultyMessage = Omit<IngestMessage, 'index'> & { index: null; fault: string };
+export type ReadMessage = IngestMessage | FaultyMessage;
+
+const readIndex: Reader<{ index: MessageIndex } | { index: null; fault: string }> = (value, path) => {
+  try {
+    return { index: readMessageIndex(value, path) };
+  } catch (error) {
+    if (error instanceof Malformed) return { index: null, fault: error.message };
+    throw error;
+  }
+};
+
+const readMessage: Reader<ReadMessage> = record((field) => ({
   spoolId: field('spoolId', text(29, /^[0-9a-f]{12}-[0-9a-f]{16}$/)),
   inline: field('inline', integer(0, INLINE_MESSAGE_MAX)),
   sha256: field('sha256', sha256),
@@ -38,10 +47,10 @@ const readMessage: Reader<IngestMessage> = record((field) => ({
   remoteAddress: field('remoteAddress', text(64)),
   helo: field('helo', text(512)),
   verdicts: field('verdicts', readVerdicts),
-  index: field('index', readMessageIndex),
+  ...field('index', readIndex),
 }));
 
 /** Throws `Malformed`. */
-export const readIngestRequest: Reader<IngestRequest> = record((field) => ({
+export const readIngestRequest: Reader<{ messages: ReadMessage[] }> = record((field) => ({
   messages: field('messages', list(readMessage, INGEST_PAIRS_MAX, 1)),
 }));

@@ -12,14 +12,18 @@ const DEPTH_MAX = 101;
 const PARTS_MAX = 1001;
 /** The indexer keeps 16 KB. */
 const HEADERS_MAX = 64 * 1024;
+/** The indexer stops at 100 parameters of one field. */
+const PARAMETERS_MAX = 1000;
 /** The indexer keeps 256 KB; D1 takes rows of 2 MB. */
 const STRUCTURE_MAX = 400 * 1024;
 const SEARCH_MAX = 128 * 1024;
 const MESSAGE_IDS_MAX = 100;
-const LINE_MAX = 2000;
+/** A Message-ID; the indexer cuts longer ones. */
+const MESSAGE_ID_MAX = 2000;
 
-const line = octets(LINE_MAX);
-const parameters = list(pair(line, line), 200);
+/** No string of a structure is bounded but by the whole. */
+const line = octets(STRUCTURE_MAX);
+const parameters = list(pair(line, line), PARAMETERS_MAX);
 
 const readSearch: Reader<SearchText> = record((field) => ({
   from: field('from', text(SEARCH_MAX)),
@@ -53,10 +57,10 @@ function readPart(size: number, budget: { parts: number }, depth: number): Reade
         description: field('description', optional(line)),
         md5: field('md5', optional(line)),
         disposition: field('disposition', optional(readDisposition)),
-        language: field('language', optional(list(line, 100))),
+        language: field('language', optional(list(line, PARAMETERS_MAX))),
         location: field('location', optional(line)),
         decodedSize: field('decodedSize', optional(integer(0, size))),
-        headers: field('headers', optional(octets(HEADERS_MAX))),
+        headers: field('headers', optional(line)),
         children: field('children', optional(list(readPart(size, budget, depth + 1), PARTS_MAX))),
       });
     })(value, path);
@@ -79,9 +83,9 @@ export const readMessageIndex: Reader<MessageIndex> = (value, path) => {
       headersComplete: field('headersComplete', flag),
       structure: field('structure', readPart(size, { parts: PARTS_MAX }, 0)),
       sentAt: field('sentAt', nullable(time)),
-      messageId: field('messageId', list(text(LINE_MAX), MESSAGE_IDS_MAX)),
-      inReplyTo: field('inReplyTo', list(text(LINE_MAX), MESSAGE_IDS_MAX)),
-      references: field('references', list(text(LINE_MAX), MESSAGE_IDS_MAX)),
+      messageId: field('messageId', list(text(MESSAGE_ID_MAX), MESSAGE_IDS_MAX)),
+      inReplyTo: field('inReplyTo', list(text(MESSAGE_ID_MAX), MESSAGE_IDS_MAX)),
+      references: field('references', list(text(MESSAGE_ID_MAX), MESSAGE_IDS_MAX)),
       subject: field('subject', text(1000)),
       preview: field('preview', text(256)),
       hasAttachment: field('hasAttachment', flag),

@@ -200,6 +200,7 @@ export type Operation =
   /** COPY: one more placement in `to` for each placement named, in this order. */
   | { op: 'copy'; mailbox: number; uids: number[]; to: number }
   | { op: 'move'; mailbox: number; uids: number[]; to: number }
+  /** Takes out those of `uids` that are `\Deleted` when the operation is applied. */
   | { op: 'expunge'; mailbox: number; uids: number[] }
   | {
       op: 'append';

@@ -3,7 +3,8 @@
  * call are delivered in one batch a shard. After 250 nothing is lost: an address that vanished goes to the postmaster, and
  * what cannot be stored now is answered with `retry`, message by message.
  */
-import type { IngestAnswer, IngestMessage, IngestRequest, RecipientStatus } from '../../shared/protocol.ts';
+import type { ReadMessage } from '../../shared/ingest-request.ts';
+import type { IngestAnswer, IngestMessage, RecipientStatus } from '../../shared/protocol.ts';
 import { INGEST_PAIRS_MAX } from '../../shared/protocol.ts';
 import type { Env } from '../env.ts';
 import { originalSize, putOriginal } from '../store/blobs.ts';
@@ -26,29 +27,33 @@ interface Routed {
 export async function ingest(
   env: Env,
   receiver: Receiver,
-  request: IngestRequest,
+  request: { messages: ReadMessage[] },
   payloads: readonly (Uint8Array | null)[],
 ): Promise<IngestAnswer> {
   const resolve = await makeResolver(openDirectory(env), request);
+  const sound = request.messages.flatMap((message, index) => (message.index ? [{ message, payload: payloads[index] ?? null }] : []));
   const routed = await Promise.all(
-    request.messages.map(async (message, index): Promise<Routed> => {
+    sound.map(async ({ message, payload }): Promise<Routed> => {
       const fates = new Map<string, Fate>();
       for (const address of message.envelope.rcptTo) if (!fates.has(address)) fates.set(address, await resolve(address));
-      return { message, payload: payloads[index] ?? null, fates, accounts: accountsOf(fates) };
+      return { message, payload, fates, accounts: accountsOf(fates) };
     }),
   );
   const bounded = withinPairs(routed);
   const originals = await Promise.all(bounded.map((entry) => putOriginals(env, receiver, entry)));
   const statuses = await deliverAll(env, receiver, bounded, originals);
-  const messages = routed.map((entry) => ({
-    spoolId: entry.message.spoolId,
-    recipients: entry.message.envelope.rcptTo.map((address) => ({ address, ...answerOf(entry, address, statuses) })),
-  }));
+  const entries = new Map(routed.map((entry) => [entry.message as ReadMessage, entry]));
+  const messages = request.messages.map((message) => {
+    const entry = entries.get(message);
+    const fault = message.index ? '' : message.fault;
+    const answer = (address: string) => (entry ? answerOf(entry, address, statuses) : { status: 'refused' as const, reason: fault });
+    return { spoolId: message.spoolId, recipients: message.envelope.rcptTo.map((address) => ({ address, ...answer(address) })) };
+  });
   return { messages };
 }
 
 /** One directory query for all recipients; what has vanished is looked up a second time, as the postmaster's. */
-async function makeResolver(directory: Directory, { messages }: IngestRequest): Promise<(address: string) => Promise<Fate>> {
+async function makeResolver(directory: Directory, { messages }: { messages: ReadMessage[] }): Promise<(address: string) => Promise<Fate>> {
   const addresses = [...new Set(messages.flatMap(({ envelope }) => envelope.rcptTo))];
   const recipients = await directory.resolve(addresses);
   const vanished = new Map<string, Promise<Fate>>();

@@ -1,8 +1,7 @@
 /** `POST /ingest`: mail that receivers have answered with 250 (DESIGN.md, invariant 3). */
 import { Hono } from 'hono';
 import { Malformed } from '../../shared/fields.ts';
-import { readIngestRequest } from '../../shared/ingest-request.ts';
-import type { IngestRequest } from '../../shared/protocol.ts';
+import { type ReadMessage, readIngestRequest } from '../../shared/ingest-request.ts';
 import { readReceiverCall } from '../auth/caller.ts';
 import { problem } from '../auth/problem.ts';
 import type { Env } from '../env.ts';
@@ -12,7 +11,7 @@ import { slicePayload } from './payload.ts';
 export const ingestRoutes = new Hono<{ Bindings: Env }>().post('/ingest', async (c) => {
   const call = await readReceiverCall(c);
   if (call instanceof Response) return call;
-  let request: IngestRequest;
+  let request: { messages: ReadMessage[] };
   try {
     request = readIngestRequest(call.frame.header, 'request');
   } catch (error) {

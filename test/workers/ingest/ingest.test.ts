@@ -118,18 +118,29 @@ test('invariant 3: over quota is stored all the same', async () => {
   expect(statuses(await ingest([await message(raw, ['small@example.test'])], [raw]))).toEqual([['stored']]);
 });
 
+describe('an index that cannot be taken refuses its message and no other', () => {
+  const cases: [string, (entry: IngestMessage) => unknown][] = [
+    ['a structure without offsets', ({ index }) => ({ ...index, structure: {} })],
+    ['offsets beyond the message', ({ index }) => ({ ...index, structure: { ...index.structure, end: 1e9 } })],
+    ['a NUL in the subject', ({ index }) => ({ ...index, subject: 'a\0b' })],
+    ['no index', () => undefined],
+  ];
+  test.each(cases)('%s', async (_name, spoil) => {
+    const [good, bad] = [rawMessage(), rawMessage()];
+    const entry = await message(bad, ['me@example.test', 'x@elsewhere.example']);
+    const faulty = { ...entry, index: spoil(entry) } as IngestMessage;
+    const answer = await ingest([faulty, await message(good, ['me@example.test'])], [bad, good]);
+    expect(statuses(answer)).toEqual([['refused', 'refused'], ['stored']]);
+    expect(answer.messages[0]?.recipients[0]?.reason).toContain('index');
+  });
+});
+
 describe('malformed frames are refused whole', () => {
   const cases: [string, (entry: IngestMessage) => unknown][] = [
     ['no messages', () => ({ messages: [] })],
     ['a spool id of another form', (entry) => ({ messages: [{ ...entry, spoolId: '../x' }] })],
     ['a digest that is a path', (entry) => ({ messages: [{ ...entry, sha256: '../../1/x' }] })],
     ['more recipients than lines', (entry) => ({ messages: [{ ...entry, envelope: { mailFrom: '', rcptTo: [] } }] })],
-    ['a structure without offsets', (entry) => ({ messages: [{ ...entry, index: { ...entry.index, structure: {} } }] })],
-    [
-      'offsets beyond the message',
-      (entry) => ({ messages: [{ ...entry, index: { ...entry.index, structure: { ...entry.index.structure, end: 1e9 } } }] }),
-    ],
-    ['a NUL in the subject', (entry) => ({ messages: [{ ...entry, index: { ...entry.index, subject: 'a\0b' } }] })],
     ['a payload that is too short', (entry) => ({ messages: [{ ...entry, inline: entry.inline + 1 }] })],
     ['33 messages', (entry) => ({ messages: Array(33).fill(entry) })],
     ['an array', () => []],
