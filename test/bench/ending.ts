@@ -5,7 +5,11 @@ type End = () => Promise<unknown>;
 const open = new Set<End>();
 
 /** Runs `work` with what `start` made, and ends that afterwards, whatever happens. */
-export async function using<T, R>(start: () => Promise<T>, end: (started: T) => Promise<unknown>, work: (started: T) => Promise<R>): Promise<R> {
+export async function using<T, R>(
+  start: () => Promise<T>,
+  end: (started: T) => Promise<unknown>,
+  work: (started: T) => Promise<R>,
+): Promise<R> {
   const started = await start();
   const ending: End = () => end(started);
   open.add(ending);

@@ -11,7 +11,12 @@ export async function workerFigures(name: string, { quick, full }: Options): Pro
   const args = ['vitest', 'run', '--config', 'test/bench/worker/vitest.config.ts', `test/bench/worker/${name}.bench.ts`];
   const sizes = quick ? '200,500' : full ? '200,5000,100000' : '200,5000';
   const output = await using(
-    async () => spawn('npx', ['--no-install', ...args], { cwd: ROOT, env: { ...process.env, BENCH_SIZES: sizes }, stdio: ['ignore', 'pipe', 'pipe'] }),
+    async () =>
+      spawn('npx', ['--no-install', ...args], {
+        cwd: ROOT,
+        env: { ...process.env, BENCH_SIZES: sizes },
+        stdio: ['ignore', 'pipe', 'pipe'],
+      }),
     async (child) => child.kill(),
     collect,
   );

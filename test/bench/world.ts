@@ -1,4 +1,5 @@
 /** The product under measure: `npm start`'s own entry with a resolver on this machine, so that no figure depends on the internet. */
+import { randomUUID } from 'node:crypto';
 import { startDns } from '../support/dns.ts';
 import { type Posthouse, startPosthouse, until } from '../support/posthouse.ts';
 import { using } from './ending.ts';
@@ -56,7 +57,7 @@ export function letter(number: number, octets: number): Uint8Array {
     `To: <${RECIPIENT}>`,
     `Subject: Letter ${number} about the harvest`,
     'Date: Sat, 21 Nov 2026 10:00:00 +0000',
-    `Message-ID: <letter.${number}.${octets}@sender.test>`,
+    `Message-ID: <${randomUUID()}@sender.test>`,
     '',
     `This is letter ${number}.`,
   ].join('\r\n');

@@ -30,7 +30,8 @@ async function withImports(scripts: readonly string[]): Promise<string[]> {
   const found = new Set(scripts);
   for (const script of found) {
     const text = await readFile(path.join(DIST, script), 'utf8');
-    for (const [, name = ''] of text.matchAll(/(?:\bfrom|\bimport)\s*"(\.[^"]+\.js)"/g)) found.add(path.posix.join(path.posix.dirname(script), name));
+    for (const [, name = ''] of text.matchAll(/(?:\bfrom|\bimport)\s*"(\.[^"]+\.js)"/g))
+      found.add(path.posix.join(path.posix.dirname(script), name));
   }
   return [...found];
 }

@@ -2,12 +2,12 @@
 import { env } from 'cloudflare:test';
 import { test } from 'vitest';
 import { app } from '../../../workers/app.ts';
+import { createMailAccount } from '../../../workers/store/mail/index.ts';
 import { makeAccount, makeApiToken, ORIGIN } from '../../support/directory.ts';
 import { deliverMany } from '../../support/mail.ts';
 import { openInboxRequest } from '../inbox-request.ts';
 import { counted } from './counted.ts';
 import { report, SIZES } from './sizes.ts';
-import { createMailAccount } from '../../../workers/store/mail/index.ts';
 
 test('queries and round trips to open the inbox', async () => {
   const account = await makeAccount(env, 'bench@example.test');
@@ -20,7 +20,10 @@ test('queries and round trips to open the inbox', async () => {
     if (!answer.ok) throw new Error(await answer.text());
     return answer.json<{ methodResponses: [string, { list?: { id: string; role: string }[] }, string][] }>();
   };
-  const first = await call()({ using: ['urn:ietf:params:jmap:core', 'urn:ietf:params:jmap:mail'], methodCalls: [['Mailbox/get', { accountId: `A${account.id}`, ids: null }, 'm']] });
+  const first = await call()({
+    using: ['urn:ietf:params:jmap:core', 'urn:ietf:params:jmap:mail'],
+    methodCalls: [['Mailbox/get', { accountId: `A${account.id}`, ids: null }, 'm']],
+  });
   const inbox = first.methodResponses[0]?.[1].list?.find(({ role }) => role === 'inbox')?.id ?? '';
   const cost = counted(env);
   const answer = await call(cost)(openInboxRequest(`A${account.id}`, inbox));

@@ -9,7 +9,13 @@ import { report, SIZES } from './sizes.ts';
 
 /** The local runtime counts one row where D1 writes about three (test/workers/store/budgets.test.ts). */
 const TEXT_ROWS_NOT_COUNTED = 2;
-const PAGE = { sort: [{ property: 'receivedAt' as const, isAscending: false }], position: 0, limit: 50, collapseThreads: false, calculateTotal: false };
+const PAGE = {
+  sort: [{ property: 'receivedAt' as const, isAscending: false }],
+  position: 0,
+  limit: 50,
+  collapseThreads: false,
+  calculateTotal: false,
+};
 
 test('rows written', async () => {
   const account = await createAccount(env);
@@ -17,14 +23,17 @@ test('rows written', async () => {
   const id = await deliverRaw(env, account, rawMessage({ messageId: 'root@b' }));
   const delivery = await makeDelivery(env, account, rawMessage({ inReplyTo: 'root@b', references: ['root@b'] }));
   const delivered = await cost(env.MAIL_0, () => deliver(env, [{ account, delivery }]));
-  const batch = await Promise.all(Array.from({ length: 32 }, async () => ({ account, delivery: await makeDelivery(env, account, rawMessage()) })));
+  const batch = await Promise.all(
+    Array.from({ length: 32 }, async () => ({ account, delivery: await makeDelivery(env, account, rawMessage()) })),
+  );
   const together = await cost(env.MAIL_0, () => deliver(env, batch));
   const flag = await cost(env.MAIL_0, () => mail.apply([{ op: 'keywords', emails: [id], add: ['$seen'] }]));
   const { cursor } = await mail.changes('', 500);
   const unflag = { op: 'keywords' as const, emails: [id], remove: ['$seen'] };
   const commit = await cost(env.MAIL_0, () => mail.commit({ id: 'bench', since: cursor, operations: [unflag] }));
   const copy = await cost(env.MAIL_0, () => mail.apply([{ op: 'copy', mailbox: 1, uids: [1], to: 4 }]));
-  const written = (what: string, { written }: Cost, budget?: number, more = 0) => report({ what, ours: written + more, unit: 'rows', budget });
+  const written = (what: string, { written }: Cost, budget?: number, more = 0) =>
+    report({ what, ours: written + more, unit: 'rows', budget });
   written('written per delivered message, full text estimated', delivered, 16, TEXT_ROWS_NOT_COUNTED);
   report({ what: 'the same, 32 messages in one call', ours: together.written / 32 + TEXT_ROWS_NOT_COUNTED, unit: 'rows', budget: 16 });
   written('written per flag change, JMAP', flag, 9);
