@@ -87,6 +87,11 @@ describe('the guessed height of HTML', () => {
     expect(row).toBeLessThan(guessHeight(element('DIV', [element('DIV', [cell()]), element('DIV', [cell()])]), 300));
   });
 
+  test('is a number whatever widths a message claims', () => {
+    const cell = element('TD', [element('IMG', [], { width: '0', height: '0' }), text('word')], { width: '0' });
+    expect(guessHeight(element('TABLE', [element('TR', [cell, cell])]), 600)).toBeGreaterThan(24);
+  });
+
   test('takes given image heights, scaled to the frame', () => {
     expect(guessHeight(element('DIV', [element('IMG', [], { width: '1200', height: '600' })]), 600)).toBeLessThan(400);
   });

@@ -17,6 +17,8 @@ const LINE = 24;
 /** The mean width of a character at 15 px; CJK is twice as wide. */
 const CHARACTER = 7.4;
 const DEPTH_MAX = 200;
+/** No cell is narrower than a word, whatever its width says. */
+const CELL_MIN = 40;
 const INLINE = /^(?:A|ABBR|B|BIG|CITE|CODE|DEL|EM|FONT|I|INS|KBD|MARK|Q|S|SMALL|SPAN|STRIKE|STRONG|SUB|SUP|TIME|TT|U)$/;
 const MARGINS: Record<string, number> = {
   P: 30,
@@ -67,7 +69,10 @@ function rowHeight(row: Box, width: number, depth: number): number {
   const given = cells.map((cell) => pixels(cell, 'width'));
   const rest = Math.max(40, width - given.reduce<number>((sum, one) => sum + (one ?? 0), 0));
   const free = Math.max(1, given.filter((one) => one === null).length);
-  return Math.max(0, ...cells.map((cell, index) => blockHeight(cell, Math.min(width, given[index] ?? rest / free), depth + 1)));
+  return Math.max(
+    0,
+    ...cells.map((cell, index) => blockHeight(cell, Math.max(CELL_MIN, Math.min(width, given[index] ?? rest / free)), depth + 1)),
+  );
 }
 
 function imageHeight(image: Box, width: number): number {

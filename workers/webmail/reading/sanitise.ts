@@ -55,6 +55,8 @@ const FORBIDDEN_ATTRIBUTES = [
 ];
 /** Values with a scheme of this list, or without one: DOMPurify asks this of widths and colours, too. */
 const ALLOWED_VALUES = /^(?:(?:https?|mailto|cid):|data:image\/(?:png|gif|jpeg|webp|bmp|avif)[;,]|[^a-z]|[a-z+.-]+(?:[^a-z+.\-:]|$))/i;
+/** One transparent pixel. */
+const TRANSPARENT = 'data:image/gif;base64,R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw==';
 /** Nodes of a message that are read; what is beyond is cut, and a newsletter has a tenth of it. */
 const NODES_MAX = 50_000;
 
@@ -145,14 +147,17 @@ function placeImage(image: Element, images: ReadonlyMap<string, string>, showRem
     return false;
   }
   const remote = /^https?:/i.test(source);
-  if (remote && !showRemote && isTiny(image)) image.remove();
+  if (remote && !showRemote && isThin(image)) {
+    image.setAttribute('src', TRANSPARENT);
+    return true;
+  }
   if (!remote || !showRemote) image.removeAttribute('src');
   return remote;
 }
 
-/** A pixel that counts openings: its empty place is not worth showing. */
-function isTiny(image: Element): boolean {
-  return ['width', 'height'].every((side) => /^[0-3](?:px)?$/.test(image.getAttribute(side) ?? ''));
+/** A spacer, or a pixel that counts openings: it keeps its place, but no frame is drawn where it was. */
+function isThin(image: Element): boolean {
+  return ['width', 'height'].some((side) => /^[0-3](?:px)?$/.test(image.getAttribute(side) ?? ''));
 }
 
 function decodeCid(text: string): string {

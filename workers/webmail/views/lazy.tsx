@@ -17,7 +17,11 @@ export function Lazy({ load, fallback }: { load: Load; fallback: JSX.Element | n
         loaded.set(load, view);
         setState('ready');
       },
-      () => setState('failed'),
+      () => {
+        // Twice in vain though online: a newer version is out and this one's files are gone.
+        if (attempt > 0 && navigator.onLine) location.reload();
+        setState('failed');
+      },
     );
   }, [load, attempt]);
   const View = loaded.get(load);
