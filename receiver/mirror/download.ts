@@ -21,10 +21,10 @@ export class Download {
   #failure: unknown = null;
   #waiting: (() => void)[] = [];
 
-  constructor(path: string, sha256: string, size: number, open: () => Promise<Readable>) {
+  constructor(path: string, sha256: string, size: number, source: () => Promise<Readable>) {
     this.path = path;
     this.size = size;
-    this.finished = this.#run(sha256, open).then(
+    this.finished = this.#run(sha256, source).then(
       () => this.#wake(true, null),
       (error: unknown) => {
         this.#wake(false, error);
@@ -56,11 +56,11 @@ export class Download {
     }
   }
 
-  async #run(sha256: string, open: () => Promise<Readable>): Promise<void> {
+  async #run(sha256: string, source: () => Promise<Readable>): Promise<void> {
     const digest = createHash('sha256');
     const file = await open(this.path, 'w', 0o600);
     try {
-      for await (const chunk of await open()) {
+      for await (const chunk of await source()) {
         if (this.#written + chunk.length > this.size) throw new EdgeUnavailable('the original is longer than its index says');
         digest.update(chunk);
         await file.write(chunk);

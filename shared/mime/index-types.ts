@@ -16,7 +16,7 @@ export interface Part {
   bodyStart: number;
   /** One past the last octet of the body; the line break before a boundary belongs to the boundary. */
   end: number;
-  /** Lines in the body: line breaks, plus one when the last line is not ended. */
+  /** Line breaks in the body; a last line that is not ended does not count, as with Dovecot. */
   lines: number;
   /** Media type, lower case. `text`/`plain` when absent or not understood (RFC 2045 §5.2). */
   type: string;

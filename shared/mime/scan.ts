@@ -85,7 +85,7 @@ export class MessageScanner implements LineSink {
   /** The tree. No octets may follow. */
   finish(): Part {
     this.#lines.finish();
-    const breaks = this.#breaks + (this.#inLine ? 1 : 0);
+    const breaks = this.#breaks;
     while (this.#mode === 'header') this.#endHeader(this.#offset, breaks);
     this.#body.end(false);
     while (this.#frames.length > 0) this.#close(this.#offset, breaks);
@@ -233,12 +233,12 @@ export class MessageScanner implements LineSink {
     while (this.#frames.length > level) {
       const start = this.#frames.at(-1)?.part.bodyStart ?? 0;
       innerEnd = Math.max(innerEnd, start);
-      const breaks = innerEnd === this.#offset ? this.#breaks : this.#breaks - (this.#lastEmpty ? 1 : 0);
+      const breaks = innerEnd === this.#offset ? this.#breaks : this.#breaks - 1;
       this.#close(innerEnd, breaks);
     }
   }
 
-  /** Ends the innermost part; `breaks` counts the message's lines up to there. */
+  /** Ends the innermost part; `breaks` counts the message's line breaks up to there. */
   #close(end: number, breaks: number): void {
     const frame = this.#frames.pop();
     this.#boundaries.pop();

@@ -5,6 +5,7 @@ import type { Verifier } from '../../shared/scram.ts';
 import type { Env } from '../env.ts';
 import { type AccountListing, addAccount, changeAccount, listAccounts, listAddresses, removeAccount } from '../store/directory/accounts.ts';
 import { replacePassword } from '../store/directory/credentials.ts';
+import { removeMailAccount, setQuota } from '../store/mail/index.ts';
 import { asAddress, type Fields, Refusal, readFields, readNumber, readText, readVerifier } from './fields.ts';
 import { accountNamed, requireDomain } from './lookup.ts';
 
@@ -39,6 +40,7 @@ export const accountRoutes = new Hono<{ Bindings: Env }>()
     const fields = await readFields(c.req.raw);
     const change = { name: readName(fields) ?? account.name, quota: fields.quota === null ? null : (readQuota(fields) ?? account.quota) };
     await changeAccount(c.env, account, change);
+    await setQuota(c.env, account.shard, account.id, change.quota);
     return c.json(described({ ...account, ...change }));
   })
   .put('/:address/password', async (c) => {
@@ -58,6 +60,8 @@ export const accountRoutes = new Hono<{ Bindings: Env }>()
         `${account.address} is the postmaster of ${domain}. Name another first: posthouse domain add ${domain} --postmaster ADDRESS`,
       );
     }
+    // The directory first: from here on nobody finds the account, and what is left of its mail harms no one.
+    await removeMailAccount(c.env, account.shard, account.id);
     return c.body(null, 204);
   });
 

@@ -4,6 +4,7 @@
  */
 import type { Env } from '../env.ts';
 import { condemnUnused, deleteCondemned } from './condemned.ts';
+import { sweepDirectory } from './directory/sweep.ts';
 import { mailDatabases } from './mail/database.ts';
 import { advanceHorizons, forget, forgetCalls } from './mail/tombstones.ts';
 
@@ -13,6 +14,7 @@ const TASKS: readonly { minute: number; run: (env: Env, now: number) => Promise<
   { minute: 17, run: condemnUnused },
   { minute: 27, run: deleteCondemned },
   { minute: 37, run: condemnUnused },
+  { minute: 47, run: sweepDirectory },
   { minute: 57, run: condemnUnused },
 ];
 

@@ -110,7 +110,7 @@ describe('BODYSTRUCTURE', () => {
   it('of a multipart lists parts, subtype and, when extensible, parameters', () => {
     const text = 'Content-Type: multipart/mixed; boundary=b\n\n--b\n\nx\n--b\nContent-Type: text/html; charset=utf-8\n\ny\n--b--\n';
     expect(wire(text, false)).toBe(
-      '(("text" "plain" ("charset" "us-ascii") NIL NIL "7bit" 1 1)("text" "html" ("charset" "utf-8") NIL NIL "7bit" 1 1) "mixed")',
+      '(("text" "plain" ("charset" "us-ascii") NIL NIL "7bit" 1 0)("text" "html" ("charset" "utf-8") NIL NIL "7bit" 1 0) "mixed")',
     );
     expect(wire(text)).toMatch(/ "mixed" \("boundary" "b"\) NIL NIL NIL\)$/);
   });
