@@ -59,10 +59,24 @@ export function leavingHeader(header: Uint8Array): Uint8Array {
   return withoutFields(header, STAYING_FIELDS);
 }
 
-/** Header, then body, as they are read. (workerd cannot pipe one transform stream into another.) */
+/** Header, then body, as they are read. */
 export async function* leavingChunks(message: LeavingMessage): AsyncGenerator<Uint8Array> {
   yield message.header;
   yield* await message.body();
+}
+
+/** Chunks as a stream of our own making: workerd cannot pipe one of its transform streams into another. */
+export function streamOf(chunks: AsyncGenerator<Uint8Array>): ReadableStream<Uint8Array> {
+  return new ReadableStream({
+    async pull(controller) {
+      const { done, value } = await chunks.next();
+      if (done) controller.close();
+      else controller.enqueue(value);
+    },
+    async cancel() {
+      await chunks.return(undefined);
+    },
+  });
 }
 
 /** Writes all of `prefix` and the message into `writable` and closes it; when the message cannot be read, the reader learns it. */

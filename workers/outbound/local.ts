@@ -10,7 +10,7 @@ import { toHex } from '../../shared/signing.ts';
 import type { Env } from '../env.ts';
 import { deliver, openMail } from '../store/mail/index.ts';
 import type { Account, Delivery } from '../store/mail/types.ts';
-import { type LeavingMessage, leavingChunks, writeLeaving } from './leaving.ts';
+import { type LeavingMessage, leavingChunks, streamOf } from './leaving.ts';
 
 /**
  * Accounts one attempt delivers to: each costs an R2 put, a read of a large message and a word to its hub, of 50
@@ -43,12 +43,14 @@ export async function deliverLocally(env: Env, message: LeavingMessage, accounts
 
 async function putOriginal(env: Env, account: Account, message: LeavingMessage, trace: Uint8Array, sha256: string): Promise<void> {
   const size = trace.length + message.size;
-  const { readable, writable } = new FixedLengthStream(size);
-  const [stored] = await Promise.all([
-    openMail(env, account).putBlob(sha256, readable, size, { from: message.envelope.mailFrom }),
-    writeLeaving(writable, trace, message),
-  ]);
+  const body = streamOf(traced(trace, message));
+  const stored = await openMail(env, account).putBlob(sha256, body, size, { from: message.envelope.mailFrom });
   if (!stored) throw new Error(`the original of submission ${message.id} changed while it was read`);
+}
+
+async function* traced(trace: Uint8Array, message: LeavingMessage): AsyncGenerator<Uint8Array> {
+  yield trace;
+  yield* leavingChunks(message);
 }
 
 /** The same at every attempt, so that a repeated delivery makes the same original. Nobody else's address is in it. */
@@ -69,8 +71,7 @@ async function measure(trace: Uint8Array, message: LeavingMessage): Promise<{ in
     indexer.write(chunk);
     await writer.write(chunk);
   };
-  await take(trace);
-  for await (const chunk of leavingChunks(message)) await take(chunk);
+  for await (const chunk of traced(trace, message)) await take(chunk);
   await writer.close();
   return { index: indexer.finish(), sha256: toHex(new Uint8Array(await digest.digest)) };
 }

@@ -5,7 +5,7 @@
  */
 import { toHex } from '../../../shared/signing.ts';
 import { readBounded } from '../../auth/body.ts';
-import type { LeavingMessage } from '../leaving.ts';
+import { type LeavingMessage, streamOf } from '../leaving.ts';
 import { type RelayDriver, type RelayVerdict, replyLine } from '../relay.ts';
 import { emailJson } from './resend-email.ts';
 
@@ -70,19 +70,6 @@ async function whole(chunks: AsyncIterable<Uint8Array<ArrayBuffer>>): Promise<Bl
   const parts: Uint8Array<ArrayBuffer>[] = [];
   for await (const chunk of chunks) parts.push(chunk);
   return new Blob(parts);
-}
-
-function streamOf(chunks: AsyncGenerator<Uint8Array<ArrayBuffer>>): ReadableStream<Uint8Array> {
-  return new ReadableStream({
-    async pull(controller) {
-      const { done, value } = await chunks.next();
-      if (done) controller.close();
-      else controller.enqueue(value);
-    },
-    async cancel() {
-      await chunks.return(undefined);
-    },
-  });
 }
 
 async function readVerdict(answer: Response): Promise<RelayVerdict> {
