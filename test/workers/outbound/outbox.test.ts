@@ -163,8 +163,7 @@ describe('a permanent failure', () => {
     expect(report?.source).toMatch(/^In-Reply-To: <refused@example\.test>\r$/m);
     expect(report?.source).toMatch(new RegExp(`^Final-Recipient: rfc822; ${FRIEND}\r$`, 'm'));
     expect(report?.source).toMatch(/^Diagnostic-Code: smtp; 554 5\.3\.5 the file relay exists only/m);
-    console.log(report?.source);
-    const quoted = atob(/^Content-Type: text\/rfc822-headers[\s\S]*?\r\n\r\n([A-Za-z0-9+/=\r\n]+)/m.exec(report?.source ?? '')?.[1] ?? '');
+    const quoted = report?.source.split('text/rfc822-headers')[1] ?? '';
     expect(quoted).toContain('Subject: R\xe9fus\xe9');
     expect(quoted).not.toMatch(/bcc|hidden@/i);
     expect(await submissionOf(world, id)).toMatchObject({ dueAt: null });
