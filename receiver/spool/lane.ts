@@ -1,7 +1,8 @@
 /**
  * One line of entries on their way to the edge: in order of arrival, one call at a time; what arrives
  * meanwhile forms the next batch. So an idle system delivers at once and a busy one in full batches. While
- * the edge is away the whole lane waits; an entry that the edge wants later waits alone.
+ * the edge is away the whole lane waits; an entry that the edge wants later waits alone. One message may be
+ * what the edge breaks over, so each failure halves the batch, and an entry that failed by itself waits by itself.
  */
 import { backOff } from './backoff.ts';
 
@@ -68,9 +69,11 @@ export class Lane {
 
   async #run(): Promise<void> {
     while (this.#ready.size > 0 && !this.#closed) {
-      const batch = [...take(this.#ready, this.#options.batch)];
+      const batch = [...take(this.#ready, Math.max(1, Math.floor(this.#options.batch / 2 ** this.#laneFailures)))];
       for (const spoolId of batch) this.#ready.delete(spoolId);
       const { later, again, away } = await this.#options.deliver(batch);
+      // Whoever stood alone may be the reason: the next one is tried before it.
+      if (away && batch.length === 1) later.push(...again.splice(0));
       this.#return(again);
       for (const spoolId of later) this.#postpone(spoolId);
       for (const spoolId of batch) if (!later.includes(spoolId) && !again.includes(spoolId)) this.#failures.delete(spoolId);
