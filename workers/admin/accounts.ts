@@ -2,6 +2,7 @@
 import { Hono } from 'hono';
 import { withoutDetail } from '../../shared/address.ts';
 import type { Verifier } from '../../shared/scram.ts';
+import { endSockets } from '../auth/sockets.ts';
 import type { Env } from '../env.ts';
 import { type AccountListing, addAccount, changeAccount, listAccounts, listAddresses, removeAccount } from '../store/directory/accounts.ts';
 import { replacePassword } from '../store/directory/credentials.ts';
@@ -48,6 +49,7 @@ export const accountRoutes = new Hono<{ Bindings: Env }>()
     const verifier = readVerifier(await readFields(c.req.raw), 'verifier');
     requireSameSalt(account, verifier);
     await replacePassword(c.env, account.id, verifier, Date.now());
+    await endSockets(c.env, account.id);
     return c.body(null, 204);
   })
   .delete('/:address', async (c) => {
@@ -60,6 +62,7 @@ export const accountRoutes = new Hono<{ Bindings: Env }>()
         `${account.address} is the postmaster of ${domain}. Name another first: posthouse domain add ${domain} --postmaster ADDRESS`,
       );
     }
+    await endSockets(c.env, account.id);
     // The directory first: from here on nobody finds the account, and what is left of its mail harms no one.
     await removeMailAccount(c.env, account.shard, account.id);
     return c.body(null, 204);

@@ -3,6 +3,7 @@
  * sends its verifier and SHA-256; it is shown to nobody again.
  */
 import { Hono } from 'hono';
+import { endSockets } from '../auth/sockets.ts';
 import type { Env } from '../env.ts';
 import { addAppPassword, CREDENTIALS_MAX, listAppPasswords, removeAppPassword } from '../store/directory/credentials.ts';
 import { requireSameSalt } from './accounts.ts';
@@ -27,7 +28,10 @@ export const appPasswordRoutes = new Hono<{ Bindings: Env }>()
   })
   .delete('/:address/app-passwords/:id', async (c) => {
     const account = await accountNamed(c.env, c.req.param('address'));
-    if (await removeAppPassword(c.env, account.id, Number(c.req.param('id')) || 0)) return c.body(null, 204);
+    if (await removeAppPassword(c.env, account.id, Number(c.req.param('id')) || 0)) {
+      await endSockets(c.env, account.id);
+      return c.body(null, 204);
+    }
     throw new Refusal(
       404,
       `${account.address} has no app password ${c.req.param('id').slice(0, 20)}. "posthouse app-password list" shows their ids.`,

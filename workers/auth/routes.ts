@@ -13,6 +13,7 @@ import { problem } from './problem.ts';
 import { type DoorContext, isReceiverCall, readReceiver, readReceiverCall } from './receiver-call.ts';
 import { finishScram, type Proven, startScram } from './scram.ts';
 import { ENDED_SESSION_COOKIE, isOwnOrigin, sessionCookie, sessionToken } from './session-cookie.ts';
+import { endSockets } from './sockets.ts';
 
 /** Octets of an unsigned login body: two SCRAM messages and a name. */
 const LOGIN_BODY_MAX = 8 * 1024;
@@ -47,7 +48,10 @@ export const authRoutes = new Hono<{ Bindings: Env }>()
     const caller = await readUserCall(c);
     if (caller instanceof Response) return caller;
     const token = caller.via === 'cookie' ? sessionToken(c) : c.req.header('authorization')?.replace(/^bearer +/i, '');
-    if (caller.via !== 'basic' && token) await removeToken(c.env, token);
+    if (caller.via !== 'basic' && token) {
+      await removeToken(c.env, token);
+      await endSockets(c.env, caller.account.id);
+    }
     return c.body(null, 204, { 'set-cookie': ENDED_SESSION_COOKIE });
   })
   .get('/auth/session', async (c) => {

@@ -19,7 +19,7 @@ const SOCKET_LIFE_MS = 24 * 3600_000;
 const MESSAGE_MAX = 10_000_000;
 
 /** RFC 6455 §7.4.1. */
-const CLOSE = { goingAway: 1001, unsupported: 1003, tooBig: 1009 } as const;
+const CLOSE = { goingAway: 1001, unsupported: 1003, policy: 1008, tooBig: 1009 } as const;
 
 type Kind = 'bridge' | 'jmap';
 
@@ -31,12 +31,15 @@ interface Attachment {
   /** JMAP: push is on, for these types (null: all). */
   enabled: boolean;
   types: string[] | null;
+  /** Its login no longer counts; a client that does not close its side is not listened to. */
+  ended?: true;
 }
 
 export class Hub extends DurableObject<Env> {
-  /** From the Worker only: a notice of the store, or the upgrade of a caller that a door has authenticated. */
+  /** From the Worker only: a notice of the store, the upgrade of a caller that a door has authenticated, or the end of all sockets. */
   override async fetch(request: Request): Promise<Response> {
     if (request.headers.get('upgrade')?.toLowerCase() === 'websocket') return this.#open(request);
+    if (request.method === 'DELETE') return this.#end();
     if (request.method !== 'POST') return new Response('not found\n', { status: 404 });
     this.#tell(await request.json<HubNotice>());
     return new Response(null, { status: 204 });
@@ -55,6 +58,15 @@ export class Hub extends DurableObject<Env> {
     return new Response(null, { status: 101, webSocket: client, headers });
   }
 
+  /** Who may still be here shows it by connecting again (auth/sockets.ts). */
+  #end(): Response {
+    for (const socket of this.ctx.getWebSockets()) {
+      socket.serializeAttachment({ ...(socket.deserializeAttachment() as Attachment), ended: true } satisfies Attachment);
+      close(socket, CLOSE.policy, 'please log in again');
+    }
+    return new Response(null, { status: 204 });
+  }
+
   #tell({ account, modseq, changed }: HubNotice): void {
     const message = JSON.stringify({ modseq } satisfies PushMessage);
     for (const socket of this.ctx.getWebSockets()) {
@@ -68,7 +80,7 @@ export class Hub extends DurableObject<Env> {
   /** RFC 8887 §4.3: push is switched here, requests are answered by the JMAP door; a receiver only listens. */
   override async webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): Promise<void> {
     const attachment = socket.deserializeAttachment() as Attachment;
-    if (attachment.kind === 'bridge') return;
+    if (attachment.kind === 'bridge' || attachment.ended) return;
     if (typeof message !== 'string') return close(socket, CLOSE.unsupported, 'text only');
     if (message.length > MESSAGE_MAX) return close(socket, CLOSE.tooBig, 'too large');
     const push = parsePushMessage(message);
