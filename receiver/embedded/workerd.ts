@@ -34,6 +34,8 @@ export interface LocalEdgeOptions {
   variables: Record<string, string>;
   services: Record<string, ServiceBinding>;
   log: ReceiverLog;
+  /** Where V8's inspector of the Worker listens, on loopback; nowhere when absent. The bench profiles through it. */
+  inspectorPort?: number;
 }
 
 /** Builds the Worker, applies the migrations and starts serving. */
@@ -73,12 +75,13 @@ async function bundle(outfile: string): Promise<void> {
   });
 }
 
-function miniflareOptions({ storage, host, port, variables, services, log }: LocalEdgeOptions, script: string) {
+function miniflareOptions({ storage, host, port, variables, services, log, inspectorPort }: LocalEdgeOptions, script: string) {
   const { modulesRules: _, ...worker } = unstable_getMiniflareWorkerOptions(path.join(ROOT, 'wrangler.toml')).workerOptions;
   const declared = worker as { bindings?: object; serviceBindings?: object };
   return convertV4MiniflareOptions({
     host,
     port,
+    inspectorPort,
     resourcePersistencePath: path.join(storage, 'state'),
     log: new Log(LogLevel.ERROR),
     logRequests: false,

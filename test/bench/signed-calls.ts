@@ -17,10 +17,23 @@ export interface SignedCalls {
   close(): void;
 }
 
-export async function openSignedCalls({ home, ready }: Posthouse): Promise<SignedCalls> {
+/** Where the edge is, who calls and for whom. */
+export interface Caller {
+  url: string;
+  receiver: { id: number; key: Uint8Array };
+  account: { address: string; password: string };
+}
+
+/** The running product's own receiver and its first demo account. */
+export async function callerOf({ home, ready }: Posthouse): Promise<Caller> {
   const [id = '', key = ''] = (await readFile(path.join(home, 'receiver.key'), 'utf8')).trim().split(':');
-  const edge = new Edge({ url: ready.http, receiver: Number(id), key: fromHex(key) });
-  const user = await makeLogin(edge).verify(RECIPIENT, ready.accounts[0]?.password ?? '', '127.0.0.1');
+  const { address = '', password = '' } = ready.accounts[0] ?? {};
+  return { url: ready.http, receiver: { id: Number(id), key: fromHex(key) }, account: { address, password } };
+}
+
+export async function openSignedCalls({ url, receiver, account }: Caller): Promise<SignedCalls> {
+  const edge = new Edge({ url, receiver: receiver.id, key: receiver.key });
+  const user = await makeLogin(edge).verify(account.address, account.password, '127.0.0.1');
   if (!user) throw new Error('the demo account cannot log in');
   return { edge, user, close: () => edge.close() };
 }

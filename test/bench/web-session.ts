@@ -2,7 +2,6 @@
 import http from 'node:http';
 import type { ScramFinishAnswer, ScramStartAnswer } from '../../shared/protocol.ts';
 import { answerServerFirst, clientFirstBare, newNonce } from '../../shared/scram.ts';
-import type { Ready } from '../support/posthouse.ts';
 
 export interface WebSession {
   accountId: string;
@@ -22,10 +21,9 @@ interface Reply {
   text: string;
 }
 
-/** Logs the first demo account in, as the page does. */
-export async function openWebSession({ http: origin, accounts }: Ready): Promise<WebSession> {
+/** Logs in at the edge of that URL, as the page does. */
+export async function openWebSession(origin: string, { address, password }: { address: string; password: string }): Promise<WebSession> {
   const agent = new http.Agent({ keepAlive: true });
-  const { address = '', password = '' } = accounts[0] ?? {};
   const post = (path: string, body: object, cookie = '') => send(new URL(path, origin), agent, JSON.stringify(body), { origin, cookie });
   const firstBare = clientFirstBare(address, newNonce());
   const start = JSON.parse((await post('/auth/scram/start', { username: address, clientFirstBare: firstBare })).text) as ScramStartAnswer;

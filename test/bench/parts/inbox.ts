@@ -3,6 +3,7 @@ import { loadDataset } from '../../support/dataset.ts';
 import type { Part } from '../figures.ts';
 import { openInboxRequest } from '../inbox-request.ts';
 import { median, percentile, timedRuns } from '../measure.ts';
+import { callerOf } from '../signed-calls.ts';
 import { openWebSession } from '../web-session.ts';
 import { workerFigures } from '../worker-figures.ts';
 import { fill, withPosthouse } from '../world.ts';
@@ -19,7 +20,8 @@ export const inbox: Part = {
         posthouse,
         (await loadDataset(messages)).map(({ raw }) => raw),
       );
-      const web = await openWebSession(posthouse.ready);
+      const { url, account } = await callerOf(posthouse);
+      const web = await openWebSession(url, account);
       const open = () => web.request(openInboxRequest(web.accountId, web.inbox));
       await timedRuns(10, open);
       const figures = await timedRuns(quick ? 20 : 200, open);

@@ -8,7 +8,7 @@ import { receiverPid } from '../../support/processes.ts';
 import type { Figure, Part } from '../figures.ts';
 import type { ImapConnection } from '../imap-connection.ts';
 import { forgetPeak, memoryOf } from '../process.ts';
-import { ingestAll, openSignedCalls } from '../signed-calls.ts';
+import { callerOf, ingestAll, openSignedCalls } from '../signed-calls.ts';
 import { SmtpConnection } from '../smtp-connection.ts';
 import { letter, openImapConnection, RECIPIENT, SENDER, withPosthouse } from '../world.ts';
 
@@ -26,7 +26,7 @@ export const memory: Part = {
       const figures: Figure[] = [{ what: 'idle', ours: await steady(pid), unit: 'MB', budget: BUDGET_MB.idle }];
       figures.push(...(await passing(posthouse, pid)));
       const messages = quick ? 500 : full ? 100_000 : 2000;
-      const calls = await openSignedCalls(posthouse);
+      const calls = await openSignedCalls(await callerOf(posthouse));
       await ingestAll(calls, messages, (number) => letter(number, LETTER_OCTETS));
       calls.close();
       const imap = await openImapConnection(posthouse);

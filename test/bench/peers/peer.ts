@@ -3,10 +3,11 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { accessSync, constants } from 'node:fs';
 import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { type AddressInfo, connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { until } from '../../support/posthouse.ts';
+import { freePort } from '../ports.ts';
 
 export interface Peer {
   name: string;
@@ -76,14 +77,6 @@ export async function stopPeer({ child, folder }: Peer): Promise<void> {
 
 function logOf(folder: string): Promise<string> {
   return readFile(path.join(folder, 'log'), 'utf8').catch(() => '');
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  return port;
 }
 
 function listens(port: number): Promise<boolean> {
