@@ -45,7 +45,7 @@ describe.runIf(has('msmtp'))('msmtp', () => {
     { name: '465 with TLS', port: 'submissions', starttls: 'off' },
     { name: '587 with STARTTLS', port: 'submission', starttls: 'on' },
   ] as const)('sends through $name; the message is in sent/ and once in Sent', async ({ port, starttls }) => {
-    const subject = `msmtp through ${port}`;
+    const subject = `msmtp with tls_starttls ${starttls}`;
     await msmtp(
       posthouse.ready[port],
       starttls,
