@@ -13,6 +13,8 @@ export interface Secrets {
   pepper: string;
   /** By address. */
   appPasswords: Record<string, string>;
+  /** The demo accounts' own, once somebody else could reach them; until then it is the one in the README. */
+  demoPassword?: string;
 }
 
 /** Reads `secrets.json` under `home`, or makes it with an app password for each address. */
@@ -24,10 +26,17 @@ export async function ensureSecrets(home: string, addresses: string[]): Promise<
     receiverKey: known.receiverKey ?? randomBytes(32).toString('hex'),
     pepper: known.pepper ?? randomBytes(32).toString('hex'),
     appPasswords: Object.fromEntries(addresses.map((address) => [address, known.appPasswords?.[address] ?? makeAppPassword()])),
+    ...(known.demoPassword === undefined ? {} : { demoPassword: known.demoPassword }),
   };
+  await keepSecrets(home, secrets);
+  return secrets;
+}
+
+/** Writes `secrets.json` as a whole. */
+export async function keepSecrets(home: string, secrets: Secrets): Promise<void> {
+  const file = path.join(home, 'secrets.json');
   await writeFile(`${file}.new`, `${JSON.stringify(secrets, null, 2)}\n`, { mode: 0o600 });
   await rename(`${file}.new`, file);
-  return secrets;
 }
 
 async function readSecrets(file: string): Promise<Partial<Secrets>> {
@@ -40,7 +49,7 @@ async function readSecrets(file: string): Promise<Partial<Secrets>> {
 }
 
 /** 128 random bits as 26 letters and digits that cannot be misread. */
-function makeAppPassword(): string {
+export function makeAppPassword(): string {
   const alphabet = 'abcdefghijkmnpqrstuvwxyz23456789';
   return Array.from(randomBytes(26), (byte) => alphabet[byte % 32]).join('');
 }

@@ -1,4 +1,5 @@
 /** The settings of `npm start` and their defaults: loopback everywhere, ports no other program wants (DESIGN.md). */
+import { isIPv4 } from 'node:net';
 import { MESSAGE_SIZE_LIMIT, type Ports, readHome, readNumber, readPorts } from '../config.ts';
 
 const EMBEDDED_PORTS: Ports = { smtp: 2525, submission: 2587, submissions: 2465, imap: 2143, imaps: 2993, metrics: 9187 };
@@ -6,6 +7,8 @@ const EMBEDDED_PORTS: Ports = { smtp: 2525, submission: 2587, submissions: 2465,
 export interface EmbeddedSettings {
   home: string;
   listen: string;
+  /** Others than this machine can reach the mail ports: nothing that everybody knows may open them (DESIGN.md, invariant 8). */
+  isReachable: boolean;
   hostname: string;
   http: number;
   ports: Ports;
@@ -14,12 +17,18 @@ export interface EmbeddedSettings {
 
 /** Reads them from the environment; throws `SettingError`. */
 export function readEmbeddedSettings(env: Record<string, string | undefined>): EmbeddedSettings {
+  const listen = env.POSTHOUSE_LISTEN ?? '127.0.0.1';
   return {
     home: readHome(env),
-    listen: env.POSTHOUSE_LISTEN ?? '127.0.0.1',
+    listen,
+    isReachable: !isLoopback(listen),
     hostname: env.POSTHOUSE_HOSTNAME ?? 'mail.example.test',
     http: readNumber('POSTHOUSE_HTTP_PORT', env, 8787, 0, 65_535),
     ports: readPorts(env, EMBEDDED_PORTS),
     messageSizeLimit: readNumber('POSTHOUSE_MESSAGE_SIZE_LIMIT', env, MESSAGE_SIZE_LIMIT, 1024),
   };
+}
+
+function isLoopback(address: string): boolean {
+  return address === '::1' || address === 'localhost' || (isIPv4(address) && address.startsWith('127.'));
 }

@@ -3,7 +3,7 @@
  * with a demo world in between; it writes `ready.json`, says where everything listens, and waits for Ctrl-C.
  */
 import { createHash } from 'node:crypto';
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { buildReceiver } from '../build.ts';
 import { type Ports, SettingError } from '../config.ts';
@@ -16,7 +16,7 @@ import { clearLeftovers, isRunning } from './processes.ts';
 import { ensureSecrets, type Secrets } from './secrets.ts';
 import { type EmbeddedSettings, readEmbeddedSettings } from './settings.ts';
 import { ensureWebmail } from './webmail.ts';
-import { DEMO_ACCOUNTS, DEMO_PASSWORD, ensureWorld } from './world.ts';
+import { DEMO_ACCOUNTS, DEMO_PASSWORD, ensureWorld, retireDemoPassword } from './world.ts';
 
 const SCRIPTS = { supervisor: 'receiver/embedded/start.ts', edge: 'receiver/embedded/edge-main.ts', receiver: 'dist/receiver/main.js' };
 
@@ -26,10 +26,14 @@ interface RunFile {
   children: number[];
 }
 
+const LOOPBACK = '127.0.0.1';
+
 const log = makeLog();
 
 async function run(settings: EmbeddedSettings): Promise<void> {
   await mkdir(settings.home, { recursive: true, mode: 0o700 });
+  // A folder that was there before may be open to all, and mail lies in it.
+  await chmod(settings.home, 0o700);
   const runFile = path.join(settings.home, 'run.json');
   await takeOver(runFile, settings.home);
   const addresses = DEMO_ACCOUNTS.map(({ address }) => address);
@@ -53,10 +57,11 @@ async function run(settings: EmbeddedSettings): Promise<void> {
     note();
   });
   const id = await ensureWorld(edge.ready.url, secrets, settings.hostname);
+  if (settings.isReachable) await retireDemoPassword(edge.ready.url, settings.home, secrets);
   receiver = await startReceiver(settings, secrets, certificate, edge.ready.url, id, note);
   await note();
   await writeWhole(path.join(settings.home, 'ready.json'), readyFile(edge.ready.url, receiver.ready, certificate, secrets));
-  process.stdout.write(greeting(settings.home, edge.ready.url, receiver.ready));
+  process.stdout.write(greeting(settings.home, edge.ready.url, receiver.ready, demoPassword(secrets)));
   stopOnSignal(settings.home, [receiver, edge]);
 }
 
@@ -78,7 +83,8 @@ async function takeOver(runFile: string, home: string): Promise<void> {
 function startEdge(settings: EmbeddedSettings, secrets: Secrets, onReady: (ready: LocalEdgeReady) => void): Promise<Child<LocalEdgeReady>> {
   const local: LocalEdgeSettings = {
     home: settings.home,
-    host: settings.listen,
+    // Clear-text HTTP, so only here whatever POSTHOUSE_LISTEN says; browsers take its cookie from nowhere else either.
+    host: LOOPBACK,
     port: settings.http,
     variables: {
       ADMIN_TOKEN_SHA256: createHash('sha256').update(secrets.adminToken).digest('hex'),
@@ -139,8 +145,16 @@ function readyFile(http: string, ports: Ports, certificate: LocalCertificate, se
     pid: process.pid,
     ca: certificate.ca,
     adminToken: secrets.adminToken,
-    accounts: DEMO_ACCOUNTS.map(({ address }) => ({ address, password: DEMO_PASSWORD, appPassword: secrets.appPasswords[address] })),
+    accounts: DEMO_ACCOUNTS.map(({ address }) => ({
+      address,
+      password: demoPassword(secrets),
+      appPassword: secrets.appPasswords[address],
+    })),
   };
+}
+
+function demoPassword(secrets: Secrets): string {
+  return secrets.demoPassword ?? DEMO_PASSWORD;
 }
 
 /** The receiver first: what it holds can still reach the edge. */
