@@ -50,7 +50,7 @@ export const submitRoutes = new Hono<{ Bindings: Env }>().post('/submit', async 
   }
 });
 
-/** About 30 queries; two R2 calls at most, because a large original was put before. */
+/** 29 queries at most, those that find the caller included, and one R2 call (cost.test.ts): a large original was put before. */
 async function answerSubmit(env: Env, account: Account, request: SubmitRequest, payload: Uint8Array): Promise<Response> {
   const { id, envelope, sha256, index } = request;
   const first = await findSubmission(env, account, id);

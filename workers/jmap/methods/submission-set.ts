@@ -179,7 +179,9 @@ function distinct(addresses: readonly string[]): string[] {
     const address = parseAddress(text);
     return address ? formatAddress(address) : text;
   };
-  return [...new Map(addresses.toReversed().map((address) => [normal(address), address])).values()].toReversed();
+  const seen = new Map<string, string>();
+  for (const address of addresses) if (!seen.has(normal(address))) seen.set(normal(address), address);
+  return [...seen.values()];
 }
 
 function refusalError({ reason, description, ...more }: Refusal): SetError {
