@@ -3,6 +3,7 @@
  * Object kept under `$POSTHOUSE_HOME/edge`, configured by wrangler.toml and nothing else. Started through
  * Miniflare's API: `wrangler dev` puts a proxy in front that costs half the throughput.
  */
+import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { build } from 'esbuild';
 import { convertV4MiniflareOptions, type DispatchFetch, Log, LogLevel, Miniflare } from 'miniflare';
@@ -77,7 +78,7 @@ async function bundle(outfile: string): Promise<void> {
 
 function miniflareOptions({ storage, host, port, variables, services, log, inspectorPort }: LocalEdgeOptions, script: string) {
   const { modulesRules: _, ...worker } = unstable_getMiniflareWorkerOptions(path.join(ROOT, 'wrangler.toml')).workerOptions;
-  const declared = worker as { bindings?: object; serviceBindings?: object };
+  const declared = worker as { bindings?: object; serviceBindings?: object; r2Buckets?: Record<string, unknown> };
   return convertV4MiniflareOptions({
     host,
     port,
@@ -97,9 +98,19 @@ function miniflareOptions({ storage, host, port, variables, services, log, inspe
         modulesRoot: path.dirname(script),
         bindings: { ...declared.bindings, ...variables },
         serviceBindings: { ...declared.serviceBindings, ...services },
+        r2Buckets: secretBuckets(Object.keys(declared.r2Buckets ?? {}), variables.PEPPER ?? ''),
       },
     ],
   } as unknown as Parameters<typeof convertV4MiniflareOptions>[0]);
+}
+
+/**
+ * Miniflare serves every bucket at `/cdn-cgi/local/r2/public/<name>/<key>` to whoever asks, and has no switch against it. So
+ * here their names are secrets of this home.
+ */
+function secretBuckets(bindings: string[], pepper: string): Record<string, { id: string }> {
+  const idOf = (binding: string) => createHash('sha256').update(`bucket\n${binding}\n${pepper}`).digest('hex').slice(0, 48);
+  return Object.fromEntries(bindings.map((binding) => [binding, { id: `local-${idOf(binding)}` }]));
 }
 
 async function migrate(miniflare: Miniflare, log: ReceiverLog): Promise<void> {

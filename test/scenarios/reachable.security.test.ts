@@ -34,6 +34,21 @@ test('the edge, which speaks clear-text HTTP, stays on loopback', async () => {
   await expect(fetch(`http://${ANOTHER}:${port}/`)).rejects.toThrow();
 });
 
+test('originals are not served to whoever knows their digest', async () => {
+  const { http, accounts } = posthouse.ready;
+  const [{ address, appPassword } = { address: '', appPassword: '' }] = accounts;
+  const authorization = `Basic ${Buffer.from(`${address}:${appPassword}`).toString('base64')}`;
+  const uploaded = await fetch(`${http}/jmap/upload/A1/`, { method: 'POST', headers: { authorization }, body: 'a private text' });
+  const { blobId } = (await uploaded.json()) as { blobId: string };
+  const download = `${http}/jmap/download/A1/${blobId}/x`;
+  expect(await (await fetch(download, { headers: { authorization } })).text()).toBe('a private text');
+  expect((await fetch(download)).status).toBe(401);
+  for (const bucket of ['posthouse-originals', 'ORIGINALS']) {
+    const answer = await fetch(`${http}/cdn-cgi/local/r2/public/${bucket}/1/${blobId.slice(1)}`);
+    expect(await answer.text(), bucket).not.toContain('a private text');
+  }
+});
+
 test('the password stays the same when it starts again, also in a home that others could read before', async () => {
   const before = posthouse.ready.accounts.map(({ password }) => password);
   await posthouse.stop();
