@@ -31,9 +31,13 @@ function formatFields(fields: Record<string, unknown>): string {
     .join('');
 }
 
-/** Control characters are escaped by JSON, so no field can forge a second line. */
+/** What JSON leaves as it is and a terminal may act on: DEL and C1 controls, line separators, marks that turn text round. */
+const TERMINAL_CONTROLS = /[\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
+
+/** Control characters are escaped, by JSON and here, so no field can forge a second line or write to the terminal. */
 function formatValue(value: unknown): string {
   const text = value instanceof Error ? value.message : typeof value === 'string' ? value : String(JSON.stringify(value));
   const cut = text.length > VALUE_MAX ? `${text.slice(0, VALUE_MAX)}…` : text;
-  return /^[\w.:@/+-]+$/.test(cut) ? cut : JSON.stringify(cut);
+  if (/^[\w.:@/+-]+$/.test(cut)) return cut;
+  return JSON.stringify(cut).replace(TERMINAL_CONTROLS, (control) => `\\u${control.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }

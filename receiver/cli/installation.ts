@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { readHome } from '../config.ts';
+import { isPrivateUrl, readHome } from '../config.ts';
 import { AdminEdge } from '../edge-admin.ts';
 import { Failure } from './command.ts';
 
@@ -48,6 +48,8 @@ function deployment(env: Environment): { url: string; token: string } {
   if (!file)
     throw new Failure('POSTHOUSE_EDGE is set, but POSTHOUSE_ADMIN_TOKEN_FILE is not: set it to a file that holds the admin token.');
   if (!URL.canParse(url)) throw new Failure(`POSTHOUSE_EDGE is "${url}", which is no URL. It looks like https://mail.example.org.`);
+  if (!isPrivateUrl(url))
+    throw new Failure(`POSTHOUSE_EDGE is "${url}": it must begin with https://, because the admin token travels over it.`);
   const token = readText(file, 'POSTHOUSE_ADMIN_TOKEN_FILE names it').trim();
   if (token === '') throw new Failure(`${file} is empty: it must hold the admin token.`);
   return { url, token };

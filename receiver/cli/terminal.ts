@@ -26,12 +26,12 @@ export class Terminal {
 
   /** A result: what a script would read. */
   print(line: string): void {
-    this.#output.write(`${line}\n`);
+    this.#output.write(`${shown(line)}\n`);
   }
 
   /** A remark for the person. */
   note(line: string): void {
-    this.#notes.write(`${line}\n`);
+    this.#notes.write(`${shown(line)}\n`);
   }
 
   /** A line that the next one overwrites; nothing when nobody watches. */
@@ -103,6 +103,12 @@ export class Terminal {
       this.#input.on('data', listen);
     });
   }
+}
+
+/** Names, and replies of other people's servers, are text: what a terminal would act on is left out, line ends aside. */
+function shown(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what must not get through
+  return text.replace(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/g, ' ');
 }
 
 function required(name: string, secret: string): string {

@@ -12,7 +12,7 @@ export const ENDLESS_LINE_MAX = 64 * 1024;
 export const RECIPIENTS_MAX = 100;
 /** Connections at once to one listener: each may hold a message of 256 KB in memory. */
 export const CONNECTIONS_MAX = 200;
-/** Of one remote address, unless it is loopback. Large senders open a handful. */
+/** Of one remote address (IPv6: one /64), unless it is loopback. Large senders open a handful. */
 export const CONNECTIONS_PER_ADDRESS_MAX = 20;
 /** RFC 5321 §4.5.3.2.7: the server waits five minutes for the next command. */
 export const IDLE_MS = 5 * 60_000;

@@ -12,6 +12,7 @@ import { listen } from '../listen.ts';
 import type { Log } from '../log.ts';
 import type { LoggedIn, Login } from '../login.ts';
 import type { Metrics } from '../metrics.ts';
+import { networkOf } from '../network.ts';
 import type { Spool } from '../spool/spool.ts';
 import { Dns } from '../verify/dns.ts';
 import type { Door } from './door.ts';
@@ -84,7 +85,7 @@ class Listener {
   readonly #options: SmtpOptions;
   readonly #server: StrictServer;
   readonly #sockets = new Set<Socket>();
-  readonly #perAddress = new Map<string, number>();
+  readonly #perNetwork = new Map<string, number>();
   readonly #counted = new WeakSet<SMTPServerSession>();
   #listening = false;
 
@@ -167,8 +168,9 @@ class Listener {
 
   async #connect(session: SMTPServerSession): Promise<void> {
     const { remoteAddress } = session;
-    const open = (this.#perAddress.get(remoteAddress) ?? 0) + 1;
-    this.#perAddress.set(remoteAddress, open);
+    const network = networkOf(remoteAddress);
+    const open = (this.#perNetwork.get(network) ?? 0) + 1;
+    this.#perNetwork.set(network, open);
     this.#counted.add(session);
     if (open > CONNECTIONS_PER_ADDRESS_MAX && !isLoopback(remoteAddress)) {
       throw new Reply(421, '4.7.0', 'too many connections from your address');
@@ -177,9 +179,10 @@ class Listener {
 
   #disconnect(session: SMTPServerSession): void {
     if (!this.#counted.delete(session)) return;
-    const open = (this.#perAddress.get(session.remoteAddress) ?? 1) - 1;
-    if (open > 0) this.#perAddress.set(session.remoteAddress, open);
-    else this.#perAddress.delete(session.remoteAddress);
+    const network = networkOf(session.remoteAddress);
+    const open = (this.#perNetwork.get(network) ?? 1) - 1;
+    if (open > 0) this.#perNetwork.set(network, open);
+    else this.#perNetwork.delete(network);
   }
 
   async #authenticate(auth: SMTPServerAuthentication, session: SMTPServerSession): Promise<{ user: LoggedIn }> {
