@@ -8,6 +8,7 @@ import type { ScramFinishAnswer } from '../shared/protocol.ts';
 import { answerServerFirst, clientFirstBare, newNonce } from '../shared/scram.ts';
 import { type Edge, EdgeUnavailable } from './edge.ts';
 import { type Log, silentLog } from './log.ts';
+import { networkOf } from './network.ts';
 
 /** A verified user of this receiver. */
 export interface LoggedIn {
@@ -40,6 +41,8 @@ export const FRESH_MS = 5 * 60_000;
 const DERIVATIONS_AT_ONCE = 2;
 /** Logins that may wait for a derivation: 5 s worth; more are a flood, and waiting would not help them. */
 const WAITING_MAX = 100;
+/** Of these, from one network (not this machine): one guesser, whom 100 connections are allowed, must not lock everybody out. */
+const WAITING_PER_NETWORK_MAX = 20;
 /** Remembered credentials, least recently verified out first. */
 const REMEMBERED_MAX = 10_000;
 /** Octets a name or password may have; a derivation over a megabyte of password is an attack. */
@@ -61,11 +64,11 @@ export function makeLogin(edge: Pick<Edge, 'scramStart' | 'scramFinish'>, option
   const { log = silentLog, now = Date.now } = options;
   const memory = new CredentialMemory(now);
   const underWay = new Map<string, Promise<LoggedIn | null>>();
-  const derive = makeTurnstile(DERIVATIONS_AT_ONCE, WAITING_MAX);
+  const derive = makeTurnstile({ width: DERIVATIONS_AT_ONCE, waiting: WAITING_MAX, perNetwork: WAITING_PER_NETWORK_MAX });
 
-  async function ask(credential: string, username: string, password: string): Promise<LoggedIn | null> {
+  async function ask(credential: string, username: string, password: string, network: string): Promise<LoggedIn | null> {
     try {
-      const user = await playScram(edge, derive, username, password);
+      const user = await derive(network, () => playScram(edge, username, password));
       if (user) memory.remember(credential, user);
       else memory.drop(credential);
       return user;
@@ -78,12 +81,14 @@ export function makeLogin(edge: Pick<Edge, 'scramStart' | 'scramFinish'>, option
   }
 
   return {
-    async verify(username, password) {
+    async verify(username, password, remoteAddress) {
       if (username === '' || password === '' || Buffer.byteLength(username + password) > CREDENTIAL_MAX) return null;
       const credential = memory.hash(username, password);
       const fresh = memory.recall(credential, FRESH_MS);
       if (fresh) return fresh;
-      const pending = underWay.get(credential) ?? ask(credential, username, password).finally(() => underWay.delete(credential));
+      const pending =
+        underWay.get(credential) ??
+        ask(credential, username, password, networkOf(remoteAddress)).finally(() => underWay.delete(credential));
       underWay.set(credential, pending);
       return pending;
     },
@@ -92,19 +97,12 @@ export function makeLogin(edge: Pick<Edge, 'scramStart' | 'scramFinish'>, option
 }
 
 /** Null: wrong password, unknown name, or an edge that does not hold the verifier. */
-async function playScram(
-  edge: Pick<Edge, 'scramStart' | 'scramFinish'>,
-  derive: Turnstile,
-  username: string,
-  password: string,
-): Promise<LoggedIn | null> {
-  return derive(async () => {
-    const firstBare = clientFirstBare(username, newNonce());
-    const { exchange, serverFirst } = await edge.scramStart({ username, clientFirstBare: firstBare });
-    const answer = await answerServerFirst(password, firstBare, serverFirst);
-    if (!answer) throw new EdgeUnavailable('the edge began a login that is no SCRAM exchange of ours');
-    return loggedIn(await edge.scramFinish({ exchange, clientFinal: answer.clientFinal }), answer.serverFinal);
-  });
+async function playScram(edge: Pick<Edge, 'scramStart' | 'scramFinish'>, username: string, password: string): Promise<LoggedIn | null> {
+  const firstBare = clientFirstBare(username, newNonce());
+  const { exchange, serverFirst } = await edge.scramStart({ username, clientFirstBare: firstBare });
+  const answer = await answerServerFirst(password, firstBare, serverFirst);
+  if (!answer) throw new EdgeUnavailable('the edge began a login that is no SCRAM exchange of ours');
+  return loggedIn(await edge.scramFinish({ exchange, clientFinal: answer.clientFinal }), answer.serverFinal);
 }
 
 function loggedIn(result: ScramFinishAnswer, serverFinal: string): LoggedIn | null {
@@ -152,23 +150,30 @@ class CredentialMemory {
   }
 }
 
-type Turnstile = <T>(work: () => Promise<T>) => Promise<T>;
+type Turnstile = <T>(network: string, work: () => Promise<T>) => Promise<T>;
 
-/** Lets `width` pass at once and keeps at most `waiting` in line; more are turned away. */
-function makeTurnstile(width: number, waiting: number): Turnstile {
-  const line: (() => void)[] = [];
+/** Lets `width` pass at once and keeps at most `waiting` in line, `perNetwork` of one network; more are turned away. */
+function makeTurnstile({ width, waiting, perNetwork }: { width: number; waiting: number; perNetwork: number }): Turnstile {
+  const line: { network: string; pass: () => void }[] = [];
   let passing = 0;
-  return async (work) => {
+  const isFull = (network: string) =>
+    line.length >= waiting || (!isOwn(network) && line.filter((other) => other.network === network).length >= perNetwork);
+  return async (network, work) => {
     if (passing >= width) {
-      if (line.length >= waiting) throw new EdgeUnavailable('too many logins at once');
-      await new Promise<void>((resolve) => line.push(resolve));
+      if (isFull(network)) throw new EdgeUnavailable('too many logins at once');
+      await new Promise<void>((pass) => line.push({ network, pass }));
     } else passing++;
     try {
       return await work();
     } finally {
       const next = line.shift();
-      if (next) next();
+      if (next) next.pass();
       else passing--;
     }
   };
+}
+
+/** This machine's loopback: its programs share one address. */
+function isOwn(network: string): boolean {
+  return network === networkOf('::1') || network.startsWith('127.');
 }

@@ -77,7 +77,7 @@ function octets(base64: string): Uint8Array {
 async function setUp() {
   const edge = await fakeEdge();
   const login = makeLogin(edge, { now: () => edge.now });
-  const verify = (password = 'secret', username = 'me@example.test') => login.verify(username, password, '192.0.2.1');
+  const verify = (password = 'secret', username = 'me@example.test', from = '192.0.2.1') => login.verify(username, password, from);
   return { edge, login, verify };
 }
 
@@ -179,7 +179,7 @@ test('two logins derive at once, the rest wait their turn, and a flood is turned
   edge.gate = new Promise((resolve) => {
     open = resolve;
   });
-  const flood = Array.from({ length: 110 }, (_, i) => verify(`guess ${i}`).catch((error) => error));
+  const flood = Array.from({ length: 110 }, (_, i) => verify(`guess ${i}`, undefined, `192.0.2.${i}`).catch((error) => error));
   await Promise.all(flood.slice(102));
   open();
   const results = await Promise.all(flood);
