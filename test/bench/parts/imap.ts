@@ -43,6 +43,7 @@ export const imap: Part = {
       );
       const steps = quick ? 10 : 100;
       const imap = await openImapConnection(posthouse);
+      const first = await firstReads(imap, messages, steps);
       const ours = await measureAll({ port: posthouse.ready.imap, imap, messages, steps });
       const present = isInstalled(dovecot);
       const theirs = present ? await measureDovecot(posthouse, { messages, steps }) : null;
@@ -50,9 +51,27 @@ export const imap: Part = {
         const value = theirs?.[index];
         return { what, unit, better, ours: ours[index] ?? 0, peer: value === undefined ? undefined : { name: 'Dovecot', value } };
       });
-      return present ? figures : [...figures, { remark: absence(dovecot) }];
+      return [...figures, ...first, ...(present ? [] : [{ remark: absence(dovecot) }])];
     }),
 };
+
+/** Messages that this receiver has never read: each body comes from the edge, scattered so that nothing is read ahead, then in one command. */
+async function firstReads(imap: ImapConnection, messages: number, steps: number): Promise<Figure[]> {
+  await imap.command('SELECT INBOX');
+  const half = Math.floor(messages / 2);
+  const scattered = Array.from({ length: steps }, (_value, index) => 1 + ((index * 37) % half));
+  const alone = await timedRuns(steps, (run) => imap.command(`FETCH ${scattered[run]} (BODY.PEEK[])`));
+  const together = await timed(() => imap.command(`FETCH ${half + 1}:${half + steps} (BODY.PEEK[])`));
+  return [
+    { what: 'FETCH BODY.PEEK[] of one message not in the cache, median', ours: median(alone), unit: 'ms' },
+    {
+      what: `FETCH BODY.PEEK[] of ${steps} not in the cache, in one command`,
+      ours: perSecond(steps, together),
+      unit: '/s',
+      better: 'more',
+    },
+  ];
+}
 
 function tasks(messages: number, steps: number): Task[] {
   const all = messages.toLocaleString('en');
