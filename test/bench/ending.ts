@@ -10,14 +10,18 @@ export async function using<T, R>(
   end: (started: T) => Promise<unknown>,
   work: (started: T) => Promise<R>,
 ): Promise<R> {
-  const started = await start();
-  const ending: End = () => end(started);
+  const starting = start();
+  const ending: End = async () => end(await starting);
   open.add(ending);
   try {
-    return await work(started);
+    const started = await starting;
+    try {
+      return await work(started);
+    } finally {
+      await ending();
+    }
   } finally {
     open.delete(ending);
-    await ending();
   }
 }
 

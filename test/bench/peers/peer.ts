@@ -14,6 +14,7 @@ export interface Peer {
   port: number;
   folder: string;
   child: ChildProcess;
+  stop: (folder: string) => Promise<unknown>;
 }
 
 export interface Recipe {
@@ -25,6 +26,8 @@ export interface Recipe {
   files: (folder: string, port: number) => Record<string, string>;
   /** Prepares the folder once the files are there. */
   prepare?: (folder: string) => Promise<void>;
+  /** Ends what a signal to the program started does not. */
+  stop?: (folder: string) => Promise<unknown>;
   /** What a person types to have it. */
   install: string;
 }
@@ -53,7 +56,7 @@ export async function startPeer(recipe: Recipe): Promise<Peer> {
   const child = spawn(recipe.program, recipe.args(folder), { stdio: ['ignore', 'ignore', 'pipe'] });
   let said = '';
   child.stderr?.on('data', (chunk) => (said += chunk));
-  const peer = { name: recipe.name, port, folder, child };
+  const peer: Peer = { name: recipe.name, port, folder, child, stop: recipe.stop ?? (async () => child.kill('SIGTERM')) };
   try {
     await until(`${recipe.name} to listen`, async () => {
       if (child.exitCode !== null) throw new Error(`${recipe.name} ended with ${child.exitCode}: ${said}${await logOf(folder)}`);
@@ -66,10 +69,10 @@ export async function startPeer(recipe: Recipe): Promise<Peer> {
   }
 }
 
-export async function stopPeer({ child, folder }: Peer): Promise<void> {
+export async function stopPeer({ child, folder, stop }: Peer): Promise<void> {
   if (child.exitCode === null && child.signalCode === null) {
     const ended = once(child, 'exit');
-    child.kill('SIGTERM');
+    await stop(folder);
     await ended;
   }
   await rm(folder, { recursive: true, force: true, maxRetries: 5 });

@@ -1,4 +1,4 @@
-/** Debian's Postfix as it comes, taking mail for example.test into a Maildir. Its master starts only as root. */
+/** Debian's Postfix as it comes, taking mail for example.test into a Maildir. Its master starts only as root, in a session of its own. */
 import { execFile } from 'node:child_process';
 import { chown, mkdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -14,6 +14,7 @@ export const postfix: Recipe = {
   program: '/usr/sbin/postfix',
   install: 'apt-get install postfix',
   args: (folder) => ['-c', folder, 'start-fg'],
+  stop: (folder) => run('/usr/sbin/postfix', ['-c', folder, 'stop']),
   files: (folder, port) => ({
     'main.cf': [
       'compatibility_level = 3.6',
