@@ -3,6 +3,7 @@
  * asks: missing brackets, `;` as separator, raw 8-bit, unquoted specials in names. One pass, bounded;
  * whatever the input, the answer is a list.
  */
+import { trimOctets } from './octets.ts';
 import { decodeRaw, decodeWords } from './words.ts';
 
 export interface Mailbox {
@@ -160,7 +161,7 @@ class Reader {
     const text = this.#text.slice(start, this.#at);
     this.#at++;
     this.#spaced = true;
-    return unescaped(text).trim();
+    return trimOctets(unescaped(text));
   }
 
   /** From `<` to its `>`, quotes respected; without `>` to the next comma. A second pair wins only when the first was empty. */
@@ -174,7 +175,7 @@ class Reader {
     const closed = this.#text[end] === '>';
     const inner = closed ? this.#text.slice(start, end) : (this.#text.slice(start, end).split(',', 1)[0] ?? '');
     this.#at = start + inner.length + (closed ? 1 : 0);
-    if (!this.#angle) this.#angle = inner.trim();
+    if (!this.#angle) this.#angle = trimOctets(inner);
     this.#spaced = true;
   }
 
@@ -196,7 +197,7 @@ class Reader {
   }
 }
 
-const ATOM = /[^\s"(<,;:]+|:/y;
+const ATOM = /[^ \t\r\n\v\f"(<,;:]+|:/y;
 
 function unescaped(text: string): string {
   return text.replace(/\\([\s\S])/g, '$1');
@@ -243,7 +244,7 @@ function mailbox(name: string | null, spec: string): Mailbox {
   const at = address.lastIndexOf('@');
   const local = at < 0 ? address : address.slice(0, at);
   const domain = at < 0 ? '' : address.slice(at + 1);
-  return make(name, unquotedLocal(local.trim()), domain.replace(/\s+/g, ''), route);
+  return make(name, unquotedLocal(trimOctets(local)), domain.replace(/[ \t\r\n\v\f]+/g, ''), route);
 }
 
 /** Longer local parts are taken as they are: RFC 5321 §4.5.3.1 allows 64 octets. */
@@ -251,7 +252,7 @@ const LOCAL_MAX = 1000;
 
 function unquotedLocal(local: string): string {
   if (local.length > LOCAL_MAX) return local;
-  if (!local.includes('"')) return local.replace(/\s+/g, '');
+  if (!local.includes('"')) return local.replace(/[ \t\r\n\v\f]+/g, '');
   return local.replace(/"((?:[^"\\]|\\[\s\S])*)"/g, (_, inner: string) => unescaped(inner));
 }
 

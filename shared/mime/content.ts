@@ -3,8 +3,10 @@
  * disposition and the other Content- fields (RFC 2045 §5–8, RFC 2183, RFC 3282, RFC 2557). What is
  * absent or not understood is `text/plain` (RFC 2045 §5.2), in a digest `message/rfc822`.
  */
+
 import { type HeaderField, headerValue } from './headers.ts';
 import type { Part } from './index-types.ts';
+import { trimOctets } from './octets.ts';
 import { parseStructured } from './parameters.ts';
 
 /** Longer values of Content-ID, -Description, -Location are cut: they travel in every BODYSTRUCTURE. */
@@ -59,7 +61,7 @@ function disposition(value: string | undefined): Pick<Part, 'disposition'> {
 function language(value: string | undefined): Pick<Part, 'language'> {
   const tags = (value ?? '')
     .split(',')
-    .map((tag) => tag.trim())
+    .map((tag) => trimOctets(tag))
     .filter((tag) => /^[0-9A-Za-z-]{1,64}$/.test(tag));
   return tags.length === 0 ? {} : { language: tags.slice(0, LANGUAGES_MAX) };
 }

@@ -41,5 +41,5 @@ function mailboxWire({ rawName, route, local, domain }: Mailbox): string {
 }
 
 function oneSpaced(text: string): string {
-  return text.replace(/[ \t]+/g, ' ').trimStart();
+  return text.replace(/[ \t]+/g, ' ').replace(/^ /, '');
 }

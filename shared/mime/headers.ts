@@ -3,6 +3,7 @@
  * folding. Lines that are no field (RFC 7103 §7) are passed over, never guessed at. Here too: which
  * fields the index keeps, so that the header fetches of mail clients need no original.
  */
+import { trimOctets } from './octets.ts';
 
 export interface HeaderField {
   /** As written, without the colon. */
@@ -39,7 +40,7 @@ export function parseHeaderBlock(block: string): HeaderField[] {
 
 /** Folding undone and outer white space gone (RFC 5322 §2.2.3): line breaks vanish, the white space after them stays. */
 export function unfold(value: string): string {
-  return (value.includes('\n') || value.includes('\r') ? value.replace(/\r?\n|\r/g, '') : value).replace(/^[ \t]+/, '').trimEnd();
+  return trimOctets(value.includes('\n') || value.includes('\r') ? value.replace(/\r?\n|\r/g, '') : value);
 }
 
 /** The unfolded value of the first field of that name (lower case); undefined when there is none. */
@@ -69,7 +70,7 @@ export function headerFieldRanges(block: string, names: readonly string[]): { st
 function fieldAt(block: string, start: number, end: number): HeaderField | null {
   const colon = block.indexOf(':', start);
   if (colon < 0 || colon >= end) return null;
-  const name = block.slice(start, colon).trimEnd();
+  const name = trimOctets(block.slice(start, colon));
   return isFieldName(name) ? { name, value: '', start, end } : null;
 }
 

@@ -14,7 +14,7 @@ const FIELD_MAX = 64 * 1024;
 export function parseMessageIds(value: string): string[] {
   const ids = new Set<string>();
   for (const [, inner = ''] of value.slice(0, FIELD_MAX).matchAll(/<([^<>]*)>/g)) {
-    const id = inner.replace(/\s+/g, '');
+    const id = inner.replace(/[ \t\r\n\v\f]+/g, '');
     if (id !== '' && id.length <= ID_LENGTH_MAX) ids.add(id);
   }
   return ids.size > 0 ? [...ids] : bareId(value);

@@ -64,3 +64,20 @@ export function concatOctets(chunks: readonly Uint8Array[]): Uint8Array {
   }
   return bytes;
 }
+
+/**
+ * A byte string without outer white space. Not `trim()`, which takes octet 0xA0 for a no-break space and so cuts
+ * UTF-8 in two: `à` is C3 A0.
+ */
+export function trimOctets(text: string): string {
+  let start = 0;
+  let end = text.length;
+  while (start < end && isSpace(text.charCodeAt(start))) start++;
+  while (end > start && isSpace(text.charCodeAt(end - 1))) end--;
+  return text.slice(start, end);
+}
+
+/** SP, HT, LF, VT, FF, CR. */
+function isSpace(octet: number): boolean {
+  return octet === 0x20 || (octet >= 0x09 && octet <= 0x0d);
+}

@@ -4,7 +4,7 @@
  * without the quotes they need, `;` doubled or missing a value, comments. Byte strings in and out.
  */
 import { decodeGuessed, decodeText } from './charset.ts';
-import { octetsOf } from './octets.ts';
+import { octetsOf, trimOctets } from './octets.ts';
 import { decodeWords } from './words.ts';
 
 export interface Structured {
@@ -26,7 +26,7 @@ export function parseStructured(field: string): Structured {
   for (const piece of rest) {
     if (parameters.length >= PARAMETERS_MAX) break;
     const equals = piece.indexOf('=');
-    const name = piece.slice(0, equals).trim().toLowerCase();
+    const name = trimOctets(piece.slice(0, equals)).toLowerCase();
     if (equals > 0 && name !== '' && !/[\s"]/.test(name)) parameters.push([name, unquote(piece.slice(equals + 1))]);
   }
   return { value: unquote(first), parameters };
@@ -105,7 +105,7 @@ function splitAtSemicolons(field: string): string[] {
       quoted = !quoted;
       piece += char;
     } else if (quoted) piece += char;
-    else if (char === '(' && /^$|\s$/.test(piece.slice(-1))) depth = 1;
+    else if (char === '(' && /^$|[ \t\r\n\v\f]$/.test(piece.slice(-1))) depth = 1;
     else if (char === ';') {
       pieces.push(piece);
       piece = '';
@@ -116,7 +116,7 @@ function splitAtSemicolons(field: string): string[] {
 }
 
 function unquote(text: string): string {
-  const value = text.trim();
+  const value = trimOctets(text);
   if (!value.startsWith('"')) return value;
   const [, inner = ''] = /^"((?:[^"\\]|\\.)*)/s.exec(value) ?? [];
   return inner.replace(/\\(.)/gs, '$1');

@@ -10,7 +10,7 @@ import { contentFields, isIdentity } from './content.ts';
 import { ENVELOPE_FIELDS, keepFields, parseHeaderBlock } from './headers.ts';
 import type { Part } from './index-types.ts';
 import { LINE_JUDGED_MAX, LineReader, type LineSink } from './lines.ts';
-import { byteString, octetsOf } from './octets.ts';
+import { byteString, octetsOf, trimOctets } from './octets.ts';
 import { rawParameter } from './parameters.ts';
 import { type OctetCounter, octetCounter } from './transfer.ts';
 
@@ -176,7 +176,7 @@ export class MessageScanner implements LineSink {
 
   #usableBoundary(part: Part): Uint8Array | null {
     if (part.type !== 'multipart' || !this.#roomForPart()) return null;
-    const boundary = (rawParameter(part.parameters, 'boundary') ?? '').trimEnd();
+    const boundary = trimOctets(rawParameter(part.parameters, 'boundary') ?? '');
     return boundary === '' || boundary.length > BOUNDARY_MAX ? null : octetsOf(boundary);
   }
 

@@ -5,7 +5,7 @@
  * at most 75 characters a word, never cutting a character (§5.3).
  */
 import { decodeGuessed, decodeText, isKnownCharset } from './charset.ts';
-import { isAscii, octetsOf, rawString } from './octets.ts';
+import { isAscii, octetsOf, rawString, trimOctets } from './octets.ts';
 import { base64, decodeTransfer, hex } from './transfer.ts';
 
 interface Word {
@@ -24,7 +24,7 @@ export function decodeWords(value: string): string {
   let run: Word[] = [];
   for (const word of wordsIn(value)) {
     const between = value.slice(at, word.start);
-    if (run.length > 0 && /^\s*$/.test(between)) run.push(word);
+    if (run.length > 0 && trimOctets(between) === '') run.push(word);
     else {
       text += decodeRun(run) + decodeRaw(between);
       run = [word];

@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import PostalMime from 'postal-mime';
 import { describe, expect, it } from 'vitest';
+import { mailboxesOf, parseAddressList } from '../../../shared/mime/addresses.ts';
+import { unfold } from '../../../shared/mime/headers.ts';
 import { byteString, octetsOf } from '../../../shared/mime/octets.ts';
 import { decodeParameter, parseStructured } from '../../../shared/mime/parameters.ts';
 import { decodeWords, encodeParameter, encodePhrase, encodeUnstructured, encodeWords } from '../../../shared/mime/words.ts';
@@ -121,5 +123,13 @@ describe('parameters', () => {
         decodeParameter(parseStructured(field).parameters, 'name');
       }),
     );
+  });
+});
+
+describe('raw UTF-8 that ends in octet 0xA0', () => {
+  it('keeps its last letter in subjects, names, local parts and parameters', () => {
+    expect(decodeWords(unfold(raw(' déjà\r\n voilà \r\n')))).toBe('déjà voilà');
+    expect(mailboxesOf(parseAddressList(raw('voilà <là@exà.test>')))).toMatchObject([{ name: 'voilà', email: 'là@exà.test' }]);
+    expect(decodeParameter(parseStructured(raw('text/plain; name=voilà ; x=y')).parameters, 'name')).toBe('voilà');
   });
 });
