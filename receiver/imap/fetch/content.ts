@@ -19,13 +19,18 @@ const STREAM_MIN = 256 * 1024;
 const DECODE_MAX = 64 * 1024 * 1024;
 const IDENTITY = new Set(['7bit', '8bit', 'binary', '']);
 
+interface Range {
+  offset: number;
+  length: number;
+}
+
 /** Ready to be written; nothing that can fail before its first octet is left. */
 export type Content =
   | { kind: 'nil' }
   | { kind: 'number'; value: number }
   | { kind: 'text'; text: string }
   | { kind: 'bytes'; bytes: Uint8Array; binary: boolean }
-  | { kind: 'stream'; length: number; first: IteratorResult<Uint8Array>; rest: AsyncIterator<Uint8Array> };
+  | { kind: 'stream'; length: number; first: IteratorResult<Uint8Array>; rest: AsyncIterator<Uint8Array>; binary: boolean };
 
 /** The content when the index has it, without a promise; null when the original must be read. */
 export function contentAtHand(message: Message, item: BodyItem): Content | null {
@@ -45,14 +50,14 @@ export async function contentOf(box: SelectedMailbox, message: Message, item: Bo
     const block = latin1(await box.read(message, source));
     return { kind: 'text', text: cutText(source.fields(block), item.partial) };
   }
-  return rangeContent(box, message, cutRange(source, item.partial));
+  return rangeContent(box, message, cutRange(source, item.partial), false);
 }
 
-async function rangeContent(box: SelectedMailbox, message: Message, range: { offset: number; length: number }): Promise<Content> {
+async function rangeContent(box: SelectedMailbox, message: Message, range: Range, binary: boolean): Promise<Content> {
   if (range.length === 0) return { kind: 'text', text: '' };
-  if (range.length < STREAM_MIN) return { kind: 'bytes', bytes: await box.read(message, range), binary: false };
+  if (range.length < STREAM_MIN) return { kind: 'bytes', bytes: await box.read(message, range), binary };
   const rest = box.stream(message, range)[Symbol.asyncIterator]();
-  return { kind: 'stream', length: range.length, first: await rest.next(), rest };
+  return { kind: 'stream', length: range.length, first: await rest.next(), rest, binary };
 }
 
 async function decodedContent(box: SelectedMailbox, message: Message, item: BodyItem): Promise<Content> {
@@ -62,7 +67,7 @@ async function decodedContent(box: SelectedMailbox, message: Message, item: Body
   const encoding = part && !part.children ? part.encoding : '';
   if (IDENTITY.has(encoding)) {
     if (item.kind === 'binarySize') return { kind: 'number', value: source.length };
-    return rangeContent(box, message, cutRange(source, item.partial));
+    return rangeContent(box, message, cutRange(source, item.partial), true);
   }
   if (encoding !== 'base64' && encoding !== 'quoted-printable')
     throw new Refusal('UNKNOWN-CTE', 'The part has an unknown transfer encoding');
@@ -84,9 +89,12 @@ export function writeContent(output: Output, label: string, content: Exclude<Con
   }
 }
 
-/** The same for a stream. One that breaks off in the middle throws: the client cannot be brought back in step. */
+/**
+ * The same for a stream, whose NULs nobody has seen yet: BINARY's is always a literal8, which may hold them (RFC 9051 §4.3.1).
+ * One that breaks off in the middle throws: the client cannot be brought back in step.
+ */
 export async function writeStream(output: Output, label: string, content: Content & { kind: 'stream' }): Promise<void> {
-  output.write(`${label} {${content.length}}\r\n`);
+  output.write(`${label} ${content.binary ? '~' : ''}{${content.length}}\r\n`);
   let left = content.length;
   for (let step = content.first; !step.done && left > 0; step = await nextChunk(content.rest)) {
     const chunk = step.value.subarray(0, left);
@@ -108,7 +116,7 @@ async function nextChunk(chunks: AsyncIterator<Uint8Array>): Promise<IteratorRes
   }
 }
 
-function cutRange({ offset, length }: { offset: number; length: number }, partial: Partial | null): { offset: number; length: number } {
+function cutRange({ offset, length }: Range, partial: Partial | null): Range {
   if (!partial) return { offset, length };
   const skipped = Math.min(partial.offset, length);
   return { offset: offset + skipped, length: Math.min(partial.count, length - skipped) };
