@@ -1,4 +1,6 @@
+import { env } from 'cloudflare:test';
 import { beforeAll, expect, test } from 'vitest';
+import { HEADER_EMAILS_MAX } from '../../../workers/store/mail/query/header.ts';
 import { type Client, makeClient } from './client.ts';
 
 let client: Client;
@@ -148,4 +150,28 @@ test('snippets mark the words in subject and body, and are null where nothing ma
   ]);
   expect(await snippets({ body: 'cafe' })).toContainEqual({ emailId: ids.e, subject: null, preview: 'naïve <mark>café</mark>' });
   expect(await client.errorOf('SearchSnippet/get', { filter: { color: 1 }, emailIds: [] })).toBe('unsupportedFilter');
+});
+
+test.each([[{ header: ['X-Unheard-Of'] }], [{ operator: 'NOT', conditions: [{ header: ['Received', 'example'] }] }]])(
+  'a header field that is not indexed is said, never silently absent: %j',
+  async (filter) => {
+    expect(await client.errorOf('Email/query', { filter })).toBe('unsupportedFilter');
+  },
+);
+
+test('a header field that more emails have than can be looked at makes the filter unsupported', async () => {
+  const crowded = await makeClient();
+  const inbox = (await crowded.roles()).inbox ?? '';
+  await crowded.import('X-Mailer: first\r\n\r\nx\r\n', inbox);
+  const filter = { operator: 'NOT', conditions: [{ header: ['X-Mailer', 'second'] }] };
+  expect((await crowded.call('Email/query', { filter, limit: 1 })).ids).toHaveLength(1);
+  const { results: columns } = await env.MAIL_0.prepare("SELECT name FROM pragma_table_info('email') WHERE pk = 0").run<{ name: string }>();
+  const names = columns.map(({ name }) => name).join(', ');
+  await env.MAIL_0.prepare(
+    `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?2)
+     INSERT INTO email (key, ${names}) SELECT key + i, ${names} FROM n, email WHERE account = ?1`,
+  )
+    .bind(crowded.account.id, HEADER_EMAILS_MAX)
+    .run();
+  expect(await crowded.errorOf('Email/query', { filter, limit: 1 })).toBe('unsupportedFilter');
 });
