@@ -80,4 +80,5 @@ export const readCommitRequest: Reader<CommitRequest> = record((field) => ({
   id: field('id', text(128, /^[\x21-\x7e]{8,}$/)),
   since: field('since', text(100)),
   operations: field('operations', list(readOperation, COMMIT_OPERATIONS_MAX)),
+  atomic: field('atomic', optional(flag)),
 }));

@@ -255,6 +255,8 @@ export interface CommitRequest {
   /** The mirror's cursor. */
   since: string;
   operations: Operation[];
+  /** All operations or none: when one is refused, nothing is done and every result is that refusal (RFC 3502, RFC 9051 §6.4.7). */
+  atomic?: boolean;
 }
 export interface CommitAnswer {
   results: OperationResult[];

@@ -5,7 +5,7 @@
  */
 
 import type { OperationResult } from '../../shared/protocol.ts';
-import { type PreparedAppend, prepareAppend, putBlob } from '../mirror/append.ts';
+import { type PreparedAppend, prepareAppends, putBlob } from '../mirror/append.ts';
 import { createMailbox, deleteMailbox, renameMailbox, subscribeMailbox, targetMailbox } from '../mirror/mailbox-writes.ts';
 import type { Mirror } from '../mirror/mirror.ts';
 import type { Originals } from '../mirror/originals.ts';
@@ -68,15 +68,12 @@ export class MirrorSession implements Session {
     return subscribeMailbox(this.#mirror, name, subscribed);
   }
 
-  /** Large messages one after the other; the commits together and in order, as MULTIAPPEND wants its uids. */
+  /** Large messages one after the other; then all in one commit, so that all are stored or none (RFC 3502 §6.3.11). */
   async append(name: string, messages: AppendMessage[]): Promise<{ uidvalidity: number; uids: number[] }> {
     const { row, uidvalidity } = targetMailbox(this.#mirror, name);
-    const prepared: [AppendMessage, PreparedAppend][] = [];
-    for (const message of messages) {
-      prepared.push([message, await prepareAppend(this.#mirror, row.id, message).catch((error) => this.#mirror.refuse(error))]);
-    }
-    const uids = await Promise.all(prepared.map(([message, append]) => this.#commit(message, append)));
-    return { uidvalidity, uids };
+    const prepared = await prepareAppends(this.#mirror, row.id, messages).catch((error: unknown) => this.#mirror.refuse(error));
+    const results = await this.#commit(prepared);
+    return { uidvalidity, uids: results.map((result) => accept(result, tryCreate).uids?.[0]?.[1] ?? 0) };
   }
 
   refresh(): Promise<void> {
@@ -99,18 +96,21 @@ export class MirrorSession implements Session {
     this.#onClose();
   }
 
-  /** A blob that the edge swept away between put and commit is put once more. */
-  async #commit(message: AppendMessage, { operation, payload }: PreparedAppend): Promise<number> {
-    const submitted = (): Promise<OperationResult> =>
-      this.#mirror.commits.submit(operation, payload).catch((error: unknown) => this.#mirror.refuse(error));
-    let result = await submitted();
-    if (!result.ok && result.error === 'blobNotFound') {
-      await putBlob(this.#mirror, operation.sha256, message.body, operation.index.size).catch((error) => this.#mirror.refuse(error));
-      result = await submitted();
+  /** Blobs that the edge swept away between put and commit are put once more. */
+  async #commit(prepared: PreparedAppend[]): Promise<OperationResult[]> {
+    const submitted = (): Promise<OperationResult[]> =>
+      this.#mirror.commits.submitTogether(prepared).catch((error: unknown) => this.#mirror.refuse(error));
+    let results = await submitted();
+    if (results.some((result) => !result.ok && result.error === 'blobNotFound')) {
+      for (const { operation, body } of prepared) {
+        await putBlob(this.#mirror, operation.sha256, body, operation.index.size).catch((error: unknown) => this.#mirror.refuse(error));
+      }
+      results = await submitted();
     }
-    const accepted = accept(result, tryCreate);
-    if (payload) void this.#originals.remember(this.#mirror.account, operation.sha256, payload);
-    return accepted.uids?.[0]?.[1] ?? 0;
+    prepared.forEach(({ operation, payload }, index) => {
+      if (payload && results[index]?.ok) void this.#originals.remember(this.#mirror.account, operation.sha256, payload);
+    });
+    return results;
   }
 
   /** The mailbox as it is now: names and counts may have changed since the command looked it up. */

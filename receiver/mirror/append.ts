@@ -10,6 +10,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { MessageIndexer } from '../../shared/mime/indexer.ts';
 import { INLINE_MESSAGE_MAX, type Operation } from '../../shared/protocol.ts';
 import type { AppendMessage } from '../imap/session.ts';
+import { COMMIT_PAYLOAD_MAX } from './commits.ts';
 import { keywordsOf } from './flag-writes.ts';
 import type { Mirror } from './mirror.ts';
 
@@ -20,14 +21,27 @@ export interface PreparedAppend {
   operation: Extract<Operation, { op: 'append' }>;
   /** The whole message when the commit carries it. */
   payload: Buffer | null;
+  body: AppendMessage['body'];
 }
 
-/** Reads the message once; puts it at the edge when it is too large for a commit. Throws the edge's errors. */
-export async function prepareAppend(mirror: Mirror, mailbox: number, message: AppendMessage): Promise<PreparedAppend> {
+/** Prepares the messages of one APPEND for one commit: what it has no room to carry is put before. Throws the edge's errors. */
+export async function prepareAppends(mirror: Mirror, mailbox: number, messages: AppendMessage[]): Promise<PreparedAppend[]> {
+  const prepared: PreparedAppend[] = [];
+  let room = COMMIT_PAYLOAD_MAX;
+  for (const message of messages) {
+    const append = await prepareAppend(mirror, mailbox, message, Math.min(room, INLINE_MESSAGE_MAX));
+    room -= append.operation.inline;
+    prepared.push(append);
+  }
+  return prepared;
+}
+
+/** Reads the message once; puts it at the edge when it is larger than `inlineMax`. */
+async function prepareAppend(mirror: Mirror, mailbox: number, message: AppendMessage, inlineMax: number): Promise<PreparedAppend> {
   const { body } = message;
   const keywords = keywordsOf(message.flags);
   const size = body instanceof Uint8Array ? body.length : body.size;
-  const inline = size <= INLINE_MESSAGE_MAX;
+  const inline = size <= inlineMax;
   const indexer = new MessageIndexer();
   const digest = createHash('sha256');
   const kept: Uint8Array[] = [];
@@ -45,6 +59,7 @@ export async function prepareAppend(mirror: Mirror, mailbox: number, message: Ap
   return {
     operation: { op: 'append', mailbox, sha256, inline: inline ? size : 0, index, keywords, ...(deleted && { deleted }), receivedAt },
     payload: inline ? Buffer.concat(kept) : null,
+    body,
   };
 }
 

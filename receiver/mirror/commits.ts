@@ -19,9 +19,9 @@ import { Backoff } from './backoff.ts';
 import type { Feed } from './feed.ts';
 
 /** Octets of messages one commit carries; larger ones wait for the next. Bounds the repeat buffer as well. */
-const COMMIT_PAYLOAD_MAX = 4 * 1024 * 1024;
+export const COMMIT_PAYLOAD_MAX = 4 * 1024 * 1024;
 /** Emails and uids one commit names in all: the edge reads and writes each of them within one request. */
-const COMMIT_ITEMS_MAX = 4000;
+export const COMMIT_ITEMS_MAX = 4000;
 /** A lost answer is asked for again this often; a client waits meanwhile. */
 const ATTEMPTS = 4;
 const REPEAT_FIRST_MS = 100;
@@ -31,16 +31,20 @@ const PATIENCE_MS = 10_000;
 /** Operations waiting for one account; a client that pipelines faster than the edge answers is refused beyond. */
 const QUEUE_MAX = 10_000;
 
-interface Waiting {
+/** One operation, and the message of an inline append. */
+export interface Write {
   operation: Operation;
   payload: Uint8Array | null;
-  resolve(result: OperationResult): void;
+}
+/** What one caller waits for: one write, or several that are done together or not at all. */
+interface Waiting {
+  writes: Write[];
+  resolve(results: OperationResult[]): void;
   reject(error: unknown): void;
 }
-/** One operation of a commit and everyone who waits for it. */
+/** Writes of a commit and everyone who waits for them; each of several waiting has the same one operation. */
 interface Merged {
-  operation: Operation;
-  payload: Uint8Array | null;
+  writes: Write[];
   waiting: Waiting[];
 }
 
@@ -61,10 +65,23 @@ export class Commits {
   }
 
   /** Resolves with the edge's result once the mirror shows it. `payload`: the message of an inline append. */
-  submit(operation: Operation, payload: Uint8Array | null = null): Promise<OperationResult> {
+  async submit(operation: Operation, payload: Uint8Array | null = null): Promise<OperationResult> {
+    const [result] = await this.#enqueue([{ operation, payload }]);
+    return result ?? NO_RESULT;
+  }
+
+  /**
+   * Several writes in a commit of their own, all done or none: then every result is the refusal. Callers keep within
+   * COMMIT_OPERATIONS_MAX, COMMIT_ITEMS_MAX and COMMIT_PAYLOAD_MAX.
+   */
+  submitTogether(writes: Write[]): Promise<OperationResult[]> {
+    return writes.length === 0 ? Promise.resolve([]) : this.#enqueue(writes);
+  }
+
+  #enqueue(writes: Write[]): Promise<OperationResult[]> {
     if (this.#queue.length >= QUEUE_MAX) return Promise.reject(new EdgeUnavailable('too many writes wait for the edge'));
     return new Promise((resolve, reject) => {
-      this.#queue.push({ operation, payload, resolve, reject });
+      this.#queue.push({ writes, resolve, reject });
       if (!this.#running) this.#run();
     });
   }
@@ -102,37 +119,48 @@ export class Commits {
       return;
     }
     await this.#options.feed.absorb(answer.changes).catch(this.#options.onBehind);
-    merged.forEach(({ waiting }, index) => {
-      const result = answer.results[index] ?? { ok: false, error: 'invalid', description: 'the edge gave no result' };
-      for (const { resolve } of waiting) resolve(result);
-    });
+    const results = answer.results.values();
+    for (const { writes, waiting } of merged) {
+      const theirs = writes.map(() => results.next().value ?? NO_RESULT);
+      for (const { resolve } of waiting) resolve(theirs);
+    }
   }
 
-  /** As many of the queue as one commit may carry, in order, and at least one. */
+  /** As many of the queue as one commit may carry, in order, and at least one; what is to be done together goes alone. */
   #take(): Merged[] {
     const taken: Merged[] = [];
     let octets = 0;
     let items = 0;
     let count = 0;
     for (const waiting of this.#queue) {
-      octets += waiting.payload?.length ?? 0;
-      items += itemsOf(waiting.operation);
+      const [write, ...more] = waiting.writes;
+      if (!write || (more.length > 0 && count > 0)) break;
+      octets += write.payload?.length ?? 0;
+      items += itemsOf(write.operation);
       if (count > 0 && (octets > COMMIT_PAYLOAD_MAX || items > COMMIT_ITEMS_MAX)) break;
       const last = taken.at(-1);
-      const joined = last && joinOperations(last.operation, waiting.operation);
-      if (joined) taken[taken.length - 1] = { operation: joined, payload: null, waiting: [...last.waiting, waiting] };
+      const joined = last && joinWrites(last.writes, write);
+      if (joined) taken[taken.length - 1] = { writes: [joined], waiting: [...last.waiting, waiting] };
       else if (taken.length === COMMIT_OPERATIONS_MAX) break;
-      else taken.push({ operation: waiting.operation, payload: waiting.payload, waiting: [waiting] });
+      else taken.push({ writes: waiting.writes, waiting: [waiting] });
       count++;
+      if (more.length > 0) break;
     }
     this.#queue.splice(0, count);
     return taken;
   }
 
   async #send(merged: Merged[]): Promise<CommitAnswer> {
-    const operations = merged.map(({ operation }) => operation);
-    const request: CommitRequest = { id: randomUUID(), since: this.#options.feed.file.cursor, operations };
-    const payloads = merged.flatMap(({ payload }) => payload ?? []);
+    const writes = merged.flatMap(({ writes }) => writes);
+    const operations = writes.map(({ operation }) => operation);
+    const together = merged.length === 1 && writes.length > 1;
+    const request: CommitRequest = {
+      id: randomUUID(),
+      since: this.#options.feed.file.cursor,
+      operations,
+      ...(together && { atomic: true }),
+    };
+    const payloads = writes.flatMap(({ payload }) => payload ?? []);
     const backoff = new Backoff(REPEAT_FIRST_MS, REPEAT_LAST_MS);
     const started = Date.now();
     for (let attempt = 1; ; attempt++) {
@@ -145,6 +173,13 @@ export class Commits {
       }
     }
   }
+}
+
+const NO_RESULT: OperationResult = { ok: false, error: 'invalid', description: 'the edge gave no result' };
+
+function joinWrites([last, ...more]: Write[], next: Write): Write | null {
+  const joined = last && more.length === 0 ? joinOperations(last.operation, next.operation) : null;
+  return joined && { operation: joined, payload: null };
 }
 
 function itemsOf(operation: Operation): number {

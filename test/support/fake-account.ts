@@ -182,16 +182,31 @@ export class FakeAccount {
     };
   }
 
-  commit({ id, since, operations }: CommitRequest, payloads: Uint8Array[]): CommitAnswer {
+  commit({ id, since, operations, atomic = false }: CommitRequest, payloads: Uint8Array[]): CommitAnswer {
     if (operations.some((operation) => operation.op === 'createMailbox' && operation.name === this.poison))
       throw new EdgeRefused(400, 'malformed');
     let results = this.#commits.get(id);
     if (!results) {
       const left = [...payloads];
-      results = this.change(() => operations.map((operation) => this.#apply(operation, left)));
+      results = this.change(() => this.#applyAll(operations, left, atomic));
       this.#commits.set(id, results);
     }
     return { results, changes: this.changes(since, 500) };
+  }
+
+  #applyAll(operations: Operation[], payloads: Uint8Array[], atomic: boolean): OperationResult[] {
+    const before = atomic ? structuredClone([this.mailboxes, this.emails] as const) : null;
+    const results = operations.map((operation) => this.#apply(operation, payloads));
+    const refused = results.find(({ ok }) => !ok);
+    if (!before || !refused) return results;
+    for (const [now, then] of [
+      [this.mailboxes, before[0]],
+      [this.emails, before[1]],
+    ] as [Map<number, unknown>, Map<number, unknown>][]) {
+      now.clear();
+      for (const [key, value] of then) now.set(key, value);
+    }
+    return results.map(() => refused);
   }
 
   #items(base: number, after: number[]): Item[] {

@@ -2,6 +2,7 @@
  * APPEND (RFC 9051 §6.3.12), several messages at once (RFC 3502), literal8 (RFC 3516), `UTF8 (~{n})` (RFC 6855 §4), APPENDUID
  * (RFC 4315 §3). Large literals lie in temporary files already; the session reads them from there.
  */
+import { COMMIT_OPERATIONS_MAX } from '../../../shared/protocol.ts';
 import { type Client, type Command, type Completion, LOGGED_IN, sessionOf } from '../client.ts';
 import { checkFlags } from '../flagsets.ts';
 import { readMailboxName } from '../names.ts';
@@ -10,6 +11,9 @@ import { type Arguments, Malformed } from '../wire/arguments.ts';
 import { parseDateTime } from '../wire/dates.ts';
 import type { Literal } from '../wire/decoder.ts';
 import { formatOrdered } from '../wire/sets.ts';
+
+/** Messages of one APPEND: all or none are stored (RFC 3502 §6.3.11), so one commit has to carry them. */
+const MESSAGES_MAX = COMMIT_OPERATIONS_MAX;
 
 export const append: Command = {
   name: 'APPEND',
@@ -20,6 +24,7 @@ export const append: Command = {
     const messages: AppendMessage[] = [];
     do {
       args.space();
+      if (messages.length === MESSAGES_MAX) throw new Refusal('LIMIT', `At most ${MESSAGES_MAX} messages in one APPEND`);
       messages.push(readMessage(args, client));
     } while (!args.atEnd());
     const session = sessionOf(client);

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { makeWorld, scratchFolder, select } from './harness.ts';
+import { makeWorld, scratchFolder, select, uidsOf } from './harness.ts';
 
 describe('APPEND', () => {
   it('stores flags, date and octets, and shows the message at once', async () => {
@@ -41,6 +41,45 @@ describe('APPEND', () => {
     expect(uids).toEqual([1, 2, 3, 4]);
     expect([...select(session, 'INBOX').messages(uids)].map(({ size }) => size)).toEqual([300_000, 10, 600_000, 20]);
     expect(world.bridge.commits).toHaveLength(1);
+  });
+
+  it('stores none of several messages when one is refused', async () => {
+    const world = makeWorld();
+    const session = await world.session();
+    world.account.quota = 100;
+    const messages = [10, 200, 20].map((size) => ({ flags: [], body: Buffer.alloc(size, 'x') }));
+    await expect(session.append('INBOX', messages)).rejects.toMatchObject({ code: 'OVERQUOTA' });
+    expect(world.bridge.commits).toHaveLength(1);
+    await session.refresh();
+    expect(uidsOf(select(session, 'INBOX'))).toEqual([]);
+    const { uids } = await session.append('INBOX', messages.slice(0, 1));
+    expect(uids).toEqual([1]);
+  });
+
+  it('puts before the commit what the commit has no room to carry', async () => {
+    const world = makeWorld();
+    const session = await world.session();
+    const messages = Array.from({ length: 32 }, (_value, index) => ({ flags: [], body: Buffer.alloc(250_000, `${index} `) }));
+    const { uids } = await session.append('INBOX', messages);
+    expect(uids).toEqual(Array.from({ length: 32 }, (_value, index) => index + 1));
+    expect(world.bridge.commits).toHaveLength(1);
+    const inline = world.bridge.commits[0]?.map((operation) => (operation.op === 'append' ? operation.inline : 0)) ?? [];
+    expect(inline.reduce((sum, octets) => sum + octets)).toBe(16 * 250_000);
+    expect(world.bridge.calls.putBlob).toBe(16);
+  });
+
+  it('stores all of several messages again when the edge swept one of them away meanwhile', async () => {
+    const world = makeWorld();
+    const session = await world.session();
+    let swept = false;
+    world.bridge.gate = async (call) => {
+      if (call === 'commit' && !swept) {
+        swept = true;
+        world.account.blobs.clear();
+      }
+    };
+    const messages = [10, 300_000, 20].map((size) => ({ flags: [], body: Buffer.alloc(size, 'x') }));
+    expect((await session.append('INBOX', messages)).uids).toEqual([1, 2, 3]);
   });
 
   it('answers TRYCREATE and OVERQUOTA', async () => {

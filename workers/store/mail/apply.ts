@@ -155,18 +155,26 @@ export async function readsOf(operations: readonly AppliedOperation[], blobs: Re
   return reads;
 }
 
-/** Applies operations in order; each is whole or fails alone. `blobs`: digests known to be in R2. */
+/** Applies operations in order; each is whole or fails alone, or all together when `atomic`. `blobs`: digests known to be in R2. */
 export async function applyOperations(
   env: Env,
   account: Account,
   operations: readonly AppliedOperation[],
   blobs: ReadonlySet<string>,
-  options: Pick<Reads, 'ifInState' | 'log'> = {},
+  { atomic = false, ...options }: Pick<Reads, 'ifInState' | 'log'> & { atomic?: boolean } = {},
 ): Promise<{ results: OperationResult[] } | { known: Record<string, unknown> }> {
-  await emptyLargeMailboxes(env, account, operations);
+  if (!atomic) await emptyLargeMailboxes(env, account, operations);
   const reads = { ...(await readsOf(operations, blobs)), ...options };
-  const made = await makeChange(env, account, reads, (context) => operations.map((operation) => operate(context, operation)));
+  const made = await makeChange(env, account, reads, (context) => operateAll(context, operations, atomic));
   return 'known' in made ? made : { results: made.result };
+}
+
+function operateAll(context: OperationContext, operations: readonly AppliedOperation[], atomic: boolean): OperationResult[] {
+  const results = operations.map((operation) => operate(context, operation));
+  const refused = atomic ? results.find(({ ok }) => !ok) : undefined;
+  if (!refused) return results;
+  context.ledger.abandon();
+  return results.map(() => refused);
 }
 
 /** Rounds one request may spend on emptying mailboxes: five queries or more each, of 50. */

@@ -33,7 +33,7 @@ export async function commit(
 async function applyOnce(
   env: Env,
   account: Account,
-  { id, operations }: CommitRequest,
+  { id, operations, atomic }: CommitRequest,
   put: ReadonlySet<string>,
 ): Promise<OperationResult[]> {
   const db = mailDatabase(env, account.shard);
@@ -47,6 +47,6 @@ async function applyOnce(
         .prepare('INSERT INTO committed (day, account, id, results) VALUES (?1, ?2, ?3, ?4)')
         .bind(day, account.id, id, JSON.stringify(results)),
   };
-  const made = await applyOperations(env, account, operations, blobs, { log });
+  const made = await applyOperations(env, account, operations, blobs, { log, atomic });
   return 'known' in made ? (JSON.parse(String(made.known.results)) as OperationResult[]) : made.results;
 }

@@ -37,6 +37,7 @@ export class Ledger {
   readonly #before = new Map<number, EmailState>();
   readonly #contents = new Map<number, EmailContent>();
   readonly #places = new Map<string, number>();
+  #abandoned = false;
 
   constructor({ account, mailboxes, emails }: LedgerSource, now: number) {
     this.account = { ...account, modseq: account.modseq + 1 };
@@ -189,8 +190,14 @@ export class Ledger {
 
   // -- closing
 
+  /** Nothing of this change is to be written. */
+  abandon(): void {
+    this.#abandoned = true;
+  }
+
   /** Works out marks, counters and clocks; null when nothing has changed. `delivery`: new mail arrived (RFC 8621 §1.5). */
   close(delivery = false): Change | null {
+    if (this.#abandoned) return null;
     const { account, modseq, now, references, receipts, sentCopies } = this;
     const settled = settle({
       account,
