@@ -13,8 +13,8 @@ export const deleteMailbox: Command = {
     if (name === 'INBOX') throw new Refusal('CANNOT', 'INBOX cannot be deleted');
     const mailbox = findMailbox(client, name);
     if (mailbox.hasChildren) throw new Refusal('HASCHILDREN', 'The mailbox has children');
-    if (client.selection?.box.mailbox.id === mailbox.id) client.select(null);
     await sessionOf(client).delete(name);
+    if (client.selection?.box.mailbox.id === mailbox.id) client.select(null);
     return { text: 'DELETE completed' };
   },
 };

@@ -74,6 +74,15 @@ test('writes are refused and change nothing', async () => {
   expect((await client.command('FETCH 1:* FLAGS')).untagged).toEqual(['* 1 FETCH (FLAGS ())', '* 2 FETCH (FLAGS ())']);
 });
 
+test('a selected mailbox that cannot be deleted stays selected', async () => {
+  await client.command('CREATE kept');
+  await client.append('kept', MESSAGE);
+  await client.command('SELECT kept');
+  server.account.delete = away;
+  expect(await client.command('DELETE kept')).toMatchObject({ status: 'NO', code: 'UNAVAILABLE', untagged: [] });
+  expect((await client.command('FETCH 1 UID')).untagged).toEqual(['* 1 FETCH (UID 1)']);
+});
+
 test('an original that breaks off in the middle of its literal ends the connection', async () => {
   await client.append('INBOX', `Subject: large\r\n\r\n${'x'.repeat(400_000)}`);
   const original = server.account.original.bind(server.account);
