@@ -20,8 +20,18 @@ export async function createMailbox(mirror: Mirror, name: string, specialUse: st
   const role = specialUse === null ? null : roleOfSpecialUse(specialUse);
   if (role === undefined) throw new Refusal('USEATTR', 'No such special use');
   if (mirror.tree.find(levels.join(SEPARATOR))) throw new Refusal('ALREADYEXISTS', 'The mailbox exists');
+  refuseTakenUse(mirror, role);
   const parent = await ensureParent(mirror, levels);
-  return makeLevel(mirror, parent, levels.at(-1) ?? '', role);
+  return makeLevel(mirror, parent, levels.at(-1) ?? '', role).catch((error: unknown) => {
+    // Somebody else may have taken the use meanwhile; the edge's answer has told the tree.
+    if (error instanceof Refusal && error.code === 'ALREADYEXISTS') refuseTakenUse(mirror, role);
+    throw error;
+  });
+}
+
+/** RFC 6154 §3: a special use belongs to one mailbox here. */
+function refuseTakenUse(mirror: Mirror, role: Role | null): void {
+  if (role !== null && mirror.tree.list.some(({ row }) => row.role === role)) throw new Refusal('USEATTR', 'Another mailbox has this use');
 }
 
 export async function deleteMailbox(mirror: Mirror, name: string): Promise<void> {

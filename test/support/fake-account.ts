@@ -328,7 +328,7 @@ export class FakeAccount {
 
   #applyCreate({ parent, name, role, subscribed }: Extract<Operation, { op: 'createMailbox' }>): OperationResult {
     if (parent !== null && !this.#mailbox(parent)) return { ok: false, error: 'notFound' };
-    if (this.#sibling(parent, name)) return { ok: false, error: 'alreadyExists' };
+    if (this.#sibling(parent, name) || this.#withRole(role)) return { ok: false, error: 'alreadyExists' };
     return { ok: true, id: this.#makeMailbox(name, { parent, role, subscribed }) };
   }
 
@@ -355,6 +355,10 @@ export class FakeAccount {
 
   #sibling(parent: number | null, name: string): BridgeMailbox | undefined {
     return [...this.mailboxes.values()].find((mailbox) => !mailbox.destroyed && mailbox.parent === parent && mailbox.name === name);
+  }
+
+  #withRole(role: string | null = null): boolean {
+    return role !== null && [...this.mailboxes.values()].some((mailbox) => !mailbox.destroyed && mailbox.role === role);
   }
 
   #mailbox(id: number): BridgeMailbox | undefined {

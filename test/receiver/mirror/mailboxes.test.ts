@@ -92,6 +92,18 @@ describe('CREATE', () => {
     await expect((await session()).create(name, null)).rejects.toMatchObject({ code });
   });
 
+  it('says USEATTR when another mailbox has the use, known to the mirror or not, and makes nothing', async () => {
+    const { account, bridge, session } = makeWorld();
+    account.createMailbox('Sent', { role: 'sent' });
+    const opened = await session();
+    await expect(opened.create('New/Gone', '\\Sent')).rejects.toMatchObject({ code: 'USEATTR' });
+    expect(bridge.calls.commit).toBe(0);
+    bridge.mutePush = true;
+    account.createMailbox('Old', { role: 'archive' });
+    await expect(opened.create('Archive', '\\Archive')).rejects.toMatchObject({ code: 'USEATTR' });
+    expect(opened.mailboxes().map(({ name }) => name)).toEqual(['INBOX', 'Old', 'Sent']);
+  });
+
   it('says ALREADYEXISTS when somebody else was first', async () => {
     const world = makeWorld();
     const opened = await world.session();
