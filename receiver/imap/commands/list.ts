@@ -108,8 +108,8 @@ function readSelecting(args: Arguments): Selecting {
     else if (option === 'SPECIAL-USE') selecting.specialUse = true;
     else if (option !== 'REMOTE') throw new Malformed('Unknown LIST selection option');
   }
-  if (selecting.recursive && !selecting.subscribed && !selecting.specialUse)
-    throw new Malformed('RECURSIVEMATCH needs something to select');
+  // RFC 5258 §6: only a base option carries it, and SPECIAL-USE is an independent one (RFC 6154 §6).
+  if (selecting.recursive && !selecting.subscribed) throw new Malformed('RECURSIVEMATCH needs SUBSCRIBED');
   return selecting;
 }
 
