@@ -104,7 +104,9 @@ test('imap/commands see the wire and the session, never the mirror or the edge',
 test('receiver/edge.ts and edge-admin.ts are the only callers of the Worker', () => {
   const callers = listSources('receiver')
     .filter((file) => !/^receiver\/(edge|edge-admin)\.ts$/.test(file))
-    .filter((file) => /(?:await|return|=>?|[(,])\s*fetch\(|\bhttps?\.(request|get)\(|new WebSocket\(/.test(readFileSync(path.join(ROOT, file), 'utf8')));
+    .filter((file) =>
+      /(?:await|return|=>?|[(,])\s*fetch\(|\bhttps?\.(request|get)\(|new WebSocket\(/.test(readFileSync(path.join(ROOT, file), 'utf8')),
+    );
   expect(callers).toEqual([]);
 });
 

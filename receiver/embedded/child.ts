@@ -79,6 +79,7 @@ export async function startChild<Ready>(options: ChildOptions<Ready>): Promise<C
 function launch(script: string, env: Record<string, string>): ChildProcess {
   return fork(path.join(ROOT, script), [], {
     env: { ...process.env, ...env },
+    execArgv: ['--enable-source-maps', YOUNG_SPACE],
     detached: true,
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });
