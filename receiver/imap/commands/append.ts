@@ -4,6 +4,7 @@
  */
 import { COMMIT_OPERATIONS_MAX } from '../../../shared/protocol.ts';
 import { type Client, type Command, type Completion, LOGGED_IN, sessionOf } from '../client.ts';
+import { hasEightBitHeader } from '../eightbit.ts';
 import { checkFlags } from '../flagsets.ts';
 import { readMailboxName } from '../names.ts';
 import { type AppendMessage, Refusal } from '../session.ts';
@@ -29,10 +30,18 @@ export const append: Command = {
     } while (!args.atEnd());
     const session = sessionOf(client);
     if (!session.find(target)) throw new Refusal('TRYCREATE', 'No such mailbox');
+    if (!client.utf8) await refuseEightBitHeaders(messages);
     const { uidvalidity, uids } = await session.append(target, messages);
     return { text: 'APPEND completed', code: `APPENDUID ${uidvalidity} ${formatOrdered(uids)}` };
   },
 };
+
+/** RFC 6855 §4: from a client that has not enabled UTF8=ACCEPT (or IMAP4rev2, whose messages may have them: RFC 9051 §6.3.12). */
+async function refuseEightBitHeaders(messages: AppendMessage[]): Promise<void> {
+  for (const { body } of messages) {
+    if (await hasEightBitHeader(body)) throw new Refusal('CANNOT', '8-bit characters in header fields need ENABLE UTF8=ACCEPT');
+  }
+}
 
 function readMessage(args: Arguments, client: Client): AppendMessage {
   const flags = args.peek() === '(' ? readFlags(args) : [];

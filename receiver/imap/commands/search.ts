@@ -23,7 +23,7 @@ export const search: Command = {
     const options = readOptions(args);
     args.space();
     try {
-      readCharset(args);
+      readCharset(args, client);
       const key = readKeys(args, selection, Date.now());
       const found = await run(client, selection, key);
       if (options?.has('SAVE')) selection.saved = savedResult(found, options);
@@ -50,8 +50,10 @@ function readOptions(args: Arguments): Set<string> | null {
   return options.size === 0 ? new Set(['ALL']) : options;
 }
 
-function readCharset(args: Arguments): void {
+function readCharset(args: Arguments, client: Client): void {
   if (!args.skipText('CHARSET ')) return;
+  // RFC 6855 §3: the strings are UTF-8 already.
+  if (client.enabled.has('UTF8=ACCEPT')) throw new Malformed('CHARSET is not allowed after ENABLE UTF8=ACCEPT');
   const charset = args.astring().toUpperCase();
   if (!CHARSETS.has(charset)) throw new Refusal('BADCHARSET (US-ASCII UTF-8)', 'This charset is not supported');
   args.space();
