@@ -94,14 +94,16 @@ export function resolveParent(parentId: string | null, createdIds: ReadonlyMap<s
 }
 
 /**
- * Why a draft cannot stand among `rows`; null when it can. `self` is the mailbox being changed.
+ * Why a draft cannot stand among `rows`; null when it can. `before`: the mailbox being changed, as it was; it may stand
+ * in `rows` changed already, with others that change together.
  */
 export function mailboxConflict(
   draft: MailboxDraft,
   parent: number | null,
   rows: readonly MailboxFacts[],
-  self: number | null,
+  before: MailboxFacts | null,
 ): SetError | null {
+  const self = before?.id ?? null;
   const others = rows.filter((row) => row.id !== self);
   const chain = ancestors(parent, rows);
   if (chain === null || (self !== null && chain.includes(self))) return invalidProperties(['parentId'], 'no such parent, or a loop');
@@ -111,7 +113,6 @@ export function mailboxConflict(
     return invalidProperties(['name'], 'a sibling has this name');
   if (draft.role !== null && others.some((row) => row.role === draft.role))
     return invalidProperties(['role'], 'another mailbox has this role');
-  const before = rows.find((row) => row.id === self);
   return before?.role === 'inbox' && (draft.role !== 'inbox' || draft.name !== before.name || parent !== before.parent)
     ? { type: 'forbidden', description: 'the inbox keeps its name, place and role' }
     : null;

@@ -181,3 +181,68 @@ test('changes say when only counts moved', async () => {
   expect(await client.errorOf('Mailbox/changes', { sinceState: state, maxChanges: 0 })).toBe('invalidArguments');
   expect(await client.errorOf('Mailbox/queryChanges', { sinceQueryState: state })).toBe('cannotCalculateChanges');
 });
+
+async function standing(ids: string[]): Promise<unknown> {
+  const { list } = await client.call('Mailbox/get', { ids, properties: ['name', 'role', 'parentId'] });
+  return (list as { id: string }[]).sort((a, b) => ids.indexOf(a.id) - ids.indexOf(b.id));
+}
+
+test('names and roles are exchanged within one call, because only the final state must be valid', async () => {
+  const [red, blue, green] = [await create('Red', { role: 'important' }), await create('Blue'), await create('Green')];
+  const around = { [red]: { name: 'Blue', role: null }, [blue]: { name: 'Green', role: 'important' }, [green]: { name: 'Red' } };
+  expect(await client.call('Mailbox/set', { update: around })).toMatchObject({
+    updated: { [red]: null, [blue]: null, [green]: null },
+    notUpdated: null,
+  });
+  expect(await standing([red, blue, green])).toEqual([
+    { id: red, name: 'Blue', role: null, parentId: null },
+    { id: blue, name: 'Green', role: 'important', parentId: null },
+    { id: green, name: 'Red', role: null, parentId: null },
+  ]);
+});
+
+test('parent and child change places within one call', async () => {
+  const top = await create('Top');
+  const low = await create('Low', { parentId: top });
+  await client.call('Mailbox/set', { update: { [top]: { parentId: low }, [low]: { parentId: null } } });
+  expect(await standing([top, low])).toMatchObject([{ parentId: low }, { parentId: null }]);
+});
+
+test('of changes whose final state is not valid, those that can be are made and the others refused', async () => {
+  const [red, blue] = [await create('Red'), await create('Blue')];
+  const inbox = roles.inbox ?? '';
+  const update = { [red]: { name: 'Blue' }, [blue]: { name: 'Inbox' }, [inbox]: { name: 'Red' } };
+  const answer = await client.call('Mailbox/set', { update });
+  expect(answer.updated).toBeNull();
+  expect(answer.notUpdated).toMatchObject({ [red]: { type: 'invalidProperties' }, [blue]: { type: 'invalidProperties' }, [inbox]: {} });
+  expect(await standing([red, blue, inbox])).toMatchObject([{ name: 'Red' }, { name: 'Blue' }, { name: 'Inbox', role: 'inbox' }]);
+  const other = await client.call('Mailbox/set', { update: { [red]: { name: 'Same' }, [blue]: { name: 'Same' } } });
+  expect(other).toMatchObject({ updated: { [red]: null }, notUpdated: { [blue]: { type: 'invalidProperties', properties: ['name'] } } });
+});
+
+test('a name is free for others in the call that destroys or renames its mailbox', async () => {
+  const [old, doomed, next] = [await create('Old'), await create('Doomed'), await create('Next')];
+  const answer = await client.call('Mailbox/set', {
+    create: { fresh: { name: 'Old' }, child: { name: 'Child', parentId: '#fresh' } },
+    update: { [next]: { name: 'Doomed' }, [old]: { name: 'Older' } },
+    destroy: [doomed],
+  });
+  expect(answer).toMatchObject({ notCreated: null, notUpdated: null, notDestroyed: null, destroyed: [doomed] });
+  const { fresh, child } = answer.created as Created;
+  expect(await standing([old, next, fresh?.id ?? '', child?.id ?? ''])).toMatchObject([
+    { name: 'Older' },
+    { name: 'Doomed' },
+    { name: 'Old' },
+    { name: 'Child', parentId: fresh?.id },
+  ]);
+});
+
+test('a name that was normalised is told to the client, and so is what it left out', async () => {
+  const made = await client.call('Mailbox/set', { create: { k: { name: 'Cafe\u0301', isSubscribed: false } } });
+  const { k } = made.created as Record<string, Record<string, unknown>>;
+  expect(k).toMatchObject({ name: 'Caf\u00e9', parentId: null, role: null, sortOrder: 0 });
+  expect(k).not.toHaveProperty('isSubscribed');
+  const id = String(k?.id);
+  const { updated } = await client.call('Mailbox/set', { update: { [id]: { name: 'The\u0301' } } });
+  expect(updated).toEqual({ [id]: { name: 'Th\u00e9' } });
+});

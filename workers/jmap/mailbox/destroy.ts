@@ -3,21 +3,22 @@ import type { SetError } from '../../../shared/jmap/errors.ts';
 import { decodeId, encodeId } from '../../../shared/jmap/ids.ts';
 import type { MailboxFacts } from '../../../shared/jmap/mailbox/properties.ts';
 import { operationError } from '../operations.ts';
-import type { MailboxWork, Step } from './work.ts';
+import type { Attempt, MailboxWork, Step } from './work.ts';
 
-/** Children before their parents, so that a whole branch can go in one call. */
-export function destroyMailboxes(work: MailboxWork, ids: readonly string[]): Step[] {
+/** Children before their parents, so that a whole branch can go in one call. Ids that name nothing are settled. */
+export function readDestructions(work: MailboxWork, ids: readonly string[]): Attempt[] {
   const doomed = ids.flatMap((id) => work.rows.find((row) => row.id === decodeId('Mailbox', id)) ?? []);
   const known = new Set(doomed.map((row) => encodeId('Mailbox', row.id)));
   for (const id of ids) if (!known.has(id)) work.outcome.notDestroyed.set(id, { type: 'notFound' });
-  const steps: Step[] = [];
-  for (const row of doomed.sort((a, b) => depth(b, work.rows) - depth(a, work.rows))) {
-    const id = encodeId('Mailbox', row.id);
-    const refusal = destroyRefusal(work, row);
-    if (refusal) work.outcome.notDestroyed.set(id, refusal);
-    else steps.push(destroyStep(work, row, id));
-  }
-  return steps;
+  return doomed.sort((a, b) => depth(b, work.rows) - depth(a, work.rows)).map((row) => destruction(work, row));
+}
+
+function destruction(work: MailboxWork, row: MailboxFacts): Attempt {
+  const id = encodeId('Mailbox', row.id);
+  const refuse = (error: SetError): void => {
+    work.outcome.notDestroyed.set(id, error);
+  };
+  return { attempt: () => destroyRefusal(work, row) ?? destroyStep(work, row, id, refuse), refuse };
 }
 
 function destroyRefusal(work: MailboxWork, row: MailboxFacts): SetError | null {
@@ -26,13 +27,13 @@ function destroyRefusal(work: MailboxWork, row: MailboxFacts): SetError | null {
   return row.emails > 0 && !work.removeEmails ? { type: 'mailboxHasEmail' } : null;
 }
 
-function destroyStep(work: MailboxWork, row: MailboxFacts, id: string): Step {
+function destroyStep(work: MailboxWork, row: MailboxFacts, id: string, refuse: (error: SetError) => void): Step {
   work.rows.splice(work.rows.indexOf(row), 1);
   return {
     operation: { op: 'destroyMailbox', mailbox: row.id, ...(work.removeEmails ? { expungeEmails: true } : {}) },
     settle: (result) => {
       const error = operationError(result);
-      if (error) work.outcome.notDestroyed.set(id, error);
+      if (error) refuse(error);
       else work.outcome.destroyed.push(id);
     },
   };

@@ -1,31 +1,98 @@
-/** Patches of mailboxes (RFC 8621 §2.5): renamed, moved, given a role, subscribed, sorted. */
+/**
+ * Patches of mailboxes (RFC 8621 §2.5): renamed, moved, given a role, subscribed, sorted. One at a time while that goes;
+ * those that stand in each other's way are tried together, because only the final state must be valid (RFC 8620 §5.3).
+ */
 
 import type { Json, SetError } from '../../../shared/jmap/errors.ts';
 import { invalidProperties } from '../../../shared/jmap/errors.ts';
 import { decodeId } from '../../../shared/jmap/ids.ts';
+import type { MailboxDraft } from '../../../shared/jmap/mailbox/changes.ts';
 import { mailboxConflict, readMailboxUpdate, resolveParent } from '../../../shared/jmap/mailbox/changes.ts';
 import type { MailboxFacts } from '../../../shared/jmap/mailbox/properties.ts';
 import { mailboxObject } from '../../../shared/jmap/mailbox/properties.ts';
 import { applyPatch } from '../../../shared/jmap/patch.ts';
 import { realId } from '../../../shared/jmap/set.ts';
+import type { OperationResult } from '../../../shared/protocol.ts';
 import { operationError } from '../operations.ts';
-import type { MailboxWork, Step } from './work.ts';
-import { modelOf } from './work.ts';
+import type { Attempt, MailboxWork, Step } from './work.ts';
+import { modelOf, normalisedName } from './work.ts';
 
-/** The steps of all patches; those that cannot be are settled already. */
-export function updateMailboxes(work: MailboxWork, patches: ReadonlyMap<string, Json>, destroyed: readonly string[]): Step[] {
-  const steps: Step[] = [];
-  for (const [key, patch] of patches) {
-    const step = destroyed.includes(realId(key, work.context.createdIds))
-      ? ({ type: 'willDestroy' } as const)
-      : updateStep(work, key, patch);
-    if ('type' in step) work.outcome.notUpdated.set(key, step);
-    else steps.push(step);
+type Model = ReturnType<typeof modelOf>;
+
+/** Rounds of trying together, without those that failed in the round before. */
+const ROUNDS_MAX = 3;
+
+/** A patch that was read. */
+export class MailboxUpdate implements Attempt {
+  readonly #work: MailboxWork;
+  readonly #key: string;
+  readonly #patch: Json;
+  readonly #row: MailboxFacts;
+  /** As it was before this call. */
+  readonly #before: MailboxFacts;
+  readonly #draft: MailboxDraft;
+  readonly #model: Model;
+
+  constructor(work: MailboxWork, key: string, patch: Json, row: MailboxFacts, draft: MailboxDraft, parent: number | null) {
+    this.#work = work;
+    this.#key = key;
+    this.#patch = patch;
+    this.#row = row;
+    this.#before = { ...row };
+    this.#draft = draft;
+    this.#model = modelOf(draft, parent);
   }
-  return steps;
+
+  /** The operation's fields: what changes, and of which mailbox. */
+  get change(): { mailbox: number } & Partial<Model> {
+    const before: Json = { ...this.#before };
+    const changed = Object.fromEntries(Object.entries(this.#model).filter(([name, value]) => before[name] !== value)) as Partial<Model>;
+    return { mailbox: this.#row.id, ...changed };
+  }
+
+  conflict(): SetError | null {
+    return mailboxConflict(this.#draft, this.#model.parent, this.#work.rows, this.#before);
+  }
+
+  enter(): void {
+    Object.assign(this.#row, this.#model);
+  }
+
+  leave(): void {
+    Object.assign(this.#row, this.#before);
+  }
+
+  attempt(): Step | SetError {
+    const conflict = this.conflict();
+    if (conflict) return conflict;
+    this.enter();
+    return { operation: { op: 'updateMailbox', ...this.change }, settle: (result) => this.settle(result) };
+  }
+
+  settle(result: OperationResult | undefined): void {
+    const error = operationError(result);
+    if (error) this.refuse(error);
+    else this.#work.outcome.updated.set(this.#key, normalisedName(this.#patch, this.#model.name));
+  }
+
+  refuse(error: SetError): void {
+    this.#work.outcome.notUpdated.set(this.#key, error);
+  }
 }
 
-function updateStep(work: MailboxWork, key: string, patch: Json): Step | SetError {
+/** The patches that can be read; the others are settled already. */
+export function readUpdates(work: MailboxWork, patches: ReadonlyMap<string, Json>, destroyed: readonly string[]): MailboxUpdate[] {
+  const updates: MailboxUpdate[] = [];
+  for (const [key, patch] of patches) {
+    const isDoomed = destroyed.includes(realId(key, work.context.createdIds));
+    const update = isDoomed ? ({ type: 'willDestroy' } as const) : readUpdate(work, key, patch);
+    if (update instanceof MailboxUpdate) updates.push(update);
+    else work.outcome.notUpdated.set(key, update);
+  }
+  return updates;
+}
+
+function readUpdate(work: MailboxWork, key: string, patch: Json): MailboxUpdate | SetError {
   const id = decodeId('Mailbox', realId(key, work.context.createdIds));
   const row = work.rows.find((each) => each.id === id);
   if (!row) return { type: 'notFound' };
@@ -35,21 +102,31 @@ function updateStep(work: MailboxWork, key: string, patch: Json): Step | SetErro
   if ('type' in draft) return draft;
   const parent = resolveParent(draft.parentId, work.context.createdIds);
   if (parent === undefined) return invalidProperties(['parentId'], 'no such parent');
-  const conflict = mailboxConflict(draft, parent, work.rows, row.id);
-  if (conflict) return conflict;
-  const changed = changedOnly(modelOf(draft, parent), row);
-  Object.assign(row, changed);
-  return {
-    operation: { op: 'updateMailbox', mailbox: row.id, ...changed },
-    settle: (result) => {
-      const error = operationError(result);
-      if (error) work.outcome.notUpdated.set(key, error);
-      else work.outcome.updated.set(key, null);
-    },
-  };
+  return new MailboxUpdate(work, key, patch, row, draft, parent);
 }
 
-function changedOnly(model: ReturnType<typeof modelOf>, row: MailboxFacts): Partial<ReturnType<typeof modelOf>> {
-  const before: Json = { ...row };
-  return Object.fromEntries(Object.entries(model).filter(([name, value]) => before[name] !== value));
+/** Updates that stand in each other's way, as one step for all that can be together; the others are refused. */
+export function updateTogether(updates: readonly MailboxUpdate[]): Step[] {
+  let group = updates;
+  for (let round = 0; group.length > 0; round++) {
+    for (const update of group) update.enter();
+    const conflicts = new Map(group.map((update) => [update, update.conflict()]));
+    const fitting = group.filter((update) => conflicts.get(update) === null);
+    if (fitting.length === group.length) return [groupStep(group)];
+    for (const update of group) update.leave();
+    const refused = round + 1 < ROUNDS_MAX ? group.filter((update) => !fitting.includes(update)) : group;
+    for (const update of refused)
+      update.refuse(update.conflict() ?? invalidProperties(['name'], 'another change of this call is in its way'));
+    group = group.filter((update) => !refused.includes(update));
+  }
+  return [];
+}
+
+function groupStep(group: readonly MailboxUpdate[]): Step {
+  return {
+    operation: { op: 'updateMailboxes', updates: group.map((update) => update.change) },
+    settle: (result) => {
+      for (const update of group) update.settle(result);
+    },
+  };
 }

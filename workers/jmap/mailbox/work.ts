@@ -2,16 +2,24 @@
  * One Mailbox/set while it runs (RFC 8621 §2.5). `rows` is the model of what the mailboxes will be, so that
  * each record is checked against those before it; the store checks again when the batch is written.
  */
+import type { Json, SetError } from '../../../shared/jmap/errors.ts';
 import type { MailboxDraft } from '../../../shared/jmap/mailbox/changes.ts';
 import type { MailboxFacts } from '../../../shared/jmap/mailbox/properties.ts';
 import type { SetOutcome } from '../../../shared/jmap/set.ts';
-import type { Operation, OperationResult } from '../../../shared/protocol.ts';
+import type { OperationResult } from '../../../shared/protocol.ts';
+import type { AppliedOperation } from '../../store/mail/types.ts';
 import type { JmapContext } from '../context.ts';
 
 /** An operation and what to do with its result. */
 export interface Step {
-  operation: Operation;
+  operation: AppliedOperation;
   settle(result: OperationResult | undefined): void;
+}
+
+/** A record that may have to wait for others of the call: `attempt` puts it into the model, or says why it cannot be. */
+export interface Attempt {
+  attempt(): Step | SetError;
+  refuse(error: SetError): void;
 }
 
 export interface MailboxWork {
@@ -39,4 +47,9 @@ export async function runSteps(work: MailboxWork, steps: readonly Step[]): Promi
 /** A draft as columns of the store. */
 export function modelOf(draft: MailboxDraft, parent: number | null) {
   return { parent, name: draft.name, role: draft.role, sortOrder: draft.sortOrder, subscribed: draft.isSubscribed };
+}
+
+/** The name, when it is not as the client wrote it: it is normalised (RFC 8621 §2), and the client has to be told (RFC 8620 §5.3). */
+export function normalisedName(given: Json, name: string): Json | null {
+  return typeof given.name === 'string' && given.name !== name ? { name } : null;
 }

@@ -1,11 +1,15 @@
-/** Mailbox/set (RFC 8621 §2.5): creations first, then updates and destructions in one batch. */
+/**
+ * Mailbox/set (RFC 8621 §2.5): creations first, then updates and destructions in one batch, then the creations that those made
+ * room for: what counts is that the final state is valid (RFC 8620 §5.3).
+ */
 import { MethodError } from '../../../shared/jmap/errors.ts';
 import { optional, readArguments, readBoolean } from '../../../shared/jmap/readers.ts';
 import { boundedSet, SET_FIELDS, SetOutcome } from '../../../shared/jmap/set.ts';
 import type { Method } from '../context.ts';
-import { createMailboxes } from '../mailbox/create.ts';
-import { destroyMailboxes } from '../mailbox/destroy.ts';
-import { updateMailboxes } from '../mailbox/update.ts';
+import { createMailboxes, readCreations } from '../mailbox/create.ts';
+import { readDestructions } from '../mailbox/destroy.ts';
+import { planChanges } from '../mailbox/plan.ts';
+import { readUpdates } from '../mailbox/update.ts';
 import type { MailboxWork } from '../mailbox/work.ts';
 import { runSteps } from '../mailbox/work.ts';
 
@@ -24,7 +28,11 @@ export const mailboxSet: Method = async (args, context) => {
     removeEmails: read.onDestroyRemoveEmails,
     ifInState: set.ifInState,
   };
-  const late = await createMailboxes(work, set.create);
-  await runSteps(work, [...late, ...updateMailboxes(work, set.update, set.destroy), ...destroyMailboxes(work, set.destroy)]);
+  const creations = readCreations(work, set.create);
+  let refused = await createMailboxes(work, creations);
+  const steps = planChanges([...readUpdates(work, set.update, set.destroy), ...readDestructions(work, set.destroy)]);
+  await runSteps(work, steps);
+  if (steps.length > 0) refused = await createMailboxes(work, new Map([...creations].filter(([key]) => refused.has(key))));
+  for (const [key, error] of refused) work.outcome.notCreated.set(key, error);
   return work.outcome.answer(accountId, oldState, (await context.states()).Mailbox);
 };

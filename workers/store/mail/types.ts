@@ -250,4 +250,6 @@ export type AppliedOperation =
   /** Keyword patches that differ per email. */
   | { op: 'patchKeywords'; changes: { email: number; add: string[]; remove: string[]; replace?: string[] }[] }
   | { op: 'destroyEmails'; emails: number[] }
+  /** Several mailboxes changed together: only how they stand afterwards is checked (RFC 8620 §5.3). All or none. */
+  | { op: 'updateMailboxes'; updates: Omit<Extract<Operation, { op: 'updateMailbox' }>, 'op'>[] }
   | { op: 'import'; mailboxes: number[]; sha256: string; index: MessageIndex; keywords: string[]; receivedAt: number };

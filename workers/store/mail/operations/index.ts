@@ -3,7 +3,7 @@ import type { OperationResult } from '../../../../shared/protocol.ts';
 import type { AppliedOperation } from '../types.ts';
 import type { OperationContext } from './context.ts';
 import { changeKeywords, patchKeywords } from './keywords.ts';
-import { createMailbox, destroyMailbox, updateMailbox } from './mailboxes.ts';
+import { createMailbox, destroyMailbox, updateMailbox, updateMailboxes } from './mailboxes.ts';
 import { append, importEmail } from './messages.ts';
 import { changeMemberships, copy, destroyEmails, expunge, move, setDeleted } from './placements.ts';
 
@@ -24,6 +24,7 @@ const OPERATIONS: Operations = {
   destroyEmails,
   createMailbox,
   updateMailbox,
+  updateMailboxes,
   destroyMailbox,
 };
 

@@ -12,6 +12,7 @@ import { failure, type OperationContext } from './context.ts';
 
 type Create = Extract<AppliedOperation, { op: 'createMailbox' }>;
 type Update = Extract<AppliedOperation, { op: 'updateMailbox' }>;
+type UpdateAll = Extract<AppliedOperation, { op: 'updateMailboxes' }>;
 type Destroy = Extract<AppliedOperation, { op: 'destroyMailbox' }>;
 
 /** Mailboxes of one account: all of them are read with every change. */
@@ -38,18 +39,33 @@ export function createMailbox({ ledger }: OperationContext, operation: Create): 
   return { ok: true, id };
 }
 
-export function updateMailbox({ ledger }: OperationContext, operation: Update): OperationResult {
-  const mailbox = ledger.mailbox(operation.mailbox);
-  if (!mailbox) return failure('notFound', 'mailbox');
-  const { op: _op, mailbox: _id, ...given } = operation;
+export function updateMailbox(context: OperationContext, { op: _op, ...update }: Update): OperationResult {
+  return updateMailboxes(context, { op: 'updateMailboxes', updates: [update] });
+}
+
+/** All or none. What counts is how the mailboxes stand afterwards, so that two can exchange their names (RFC 8620 §5.3). */
+export function updateMailboxes({ ledger }: OperationContext, { updates }: UpdateAll): OperationResult {
+  const changes: { before: MailboxState; after: MailboxState }[] = [];
+  for (const update of updates) {
+    const before = ledger.mailbox(update.mailbox);
+    if (!before) return failure('notFound', 'mailbox');
+    const after = changed(before, update);
+    if (before.role === 'inbox' && (after.role !== 'inbox' || after.parent !== null)) return failure('forbidden', 'the Inbox stays');
+    changes.push({ before, after });
+  }
+  for (const { before, after } of changes) {
+    if (KEYS.some((key) => after[key] !== before[key])) ledger.putMailbox({ ...after, propertiesModseq: ledger.modseq });
+  }
+  const refused = changes.map(({ after }) => check(ledger, after)).find((failed) => failed !== null);
+  if (refused) for (const { before } of changes) ledger.putMailbox(before);
+  return refused ?? { ok: true };
+}
+
+const KEYS = ['parent', 'name', 'role', 'subscribed', 'sortOrder'] as const;
+
+function changed(before: MailboxState, { mailbox: _id, ...given }: UpdateAll['updates'][number]): MailboxState {
   const changes = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as Partial<MailboxState>;
-  const next = { ...mailbox, ...changes, name: (changes.name ?? mailbox.name).normalize('NFC') };
-  if (mailbox.role === 'inbox' && (next.role !== 'inbox' || next.parent !== null)) return failure('forbidden', 'the Inbox stays');
-  const refused = check(ledger, next);
-  if (refused) return refused;
-  const keys = ['parent', 'name', 'role', 'subscribed', 'sortOrder'] as const;
-  if (keys.some((key) => next[key] !== mailbox[key])) ledger.putMailbox({ ...next, propertiesModseq: ledger.modseq });
-  return { ok: true };
+  return { ...before, ...changes, name: (changes.name ?? before.name).normalize('NFC') };
 }
 
 /** The ledger must hold every email of the mailbox; a mailbox with more than was read answers `tooLarge`. */
