@@ -3,6 +3,8 @@
  * through the cache of originals, writes through the account's commits.
  */
 import type { Readable } from 'node:stream';
+import type { Operation } from '../../shared/protocol.ts';
+import { COMMIT_ITEMS_MAX } from '../mirror/commits.ts';
 import { flagWrites, slices } from '../mirror/flag-writes.ts';
 import type { LiveMailbox } from '../mirror/live-mailbox.ts';
 import { targetMailbox } from '../mirror/mailbox-writes.ts';
@@ -10,7 +12,7 @@ import { MirrorMessage, readMessages } from '../mirror/messages.ts';
 import type { Mirror } from '../mirror/mirror.ts';
 import type { Original, Originals, Range } from '../mirror/originals.ts';
 import { ReadAhead } from '../mirror/read-ahead.ts';
-import { storeErrors, submit, tryCreate } from '../mirror/results.ts';
+import { storeErrors, submit, submitTogether, tryCreate } from '../mirror/results.ts';
 import type { TreeMailbox } from '../mirror/tree.ts';
 import {
   type CopyResult,
@@ -106,11 +108,14 @@ export class MirrorMailbox implements SelectedMailbox {
     return { modified: [...held].filter((uid) => asked.has(uid)).sort((a, b) => a - b) };
   }
 
-  copy(uids: number[], target: string): Promise<CopyResult> {
+  /** All or none (RFC 9051 §6.4.7), so what one commit cannot carry is refused before anything is copied. */
+  async copy(uids: number[], target: string): Promise<CopyResult> {
+    if (uids.length > COMMIT_ITEMS_MAX) throw new Refusal('LIMIT', `At most ${COMMIT_ITEMS_MAX} messages in one COPY`);
     return this.#place('copy', uids, target);
   }
 
-  move(uids: number[], target: string): Promise<CopyResult> {
+  /** Each message is moved or left where it is; more than one commit carries may be moved in part (RFC 9051 §6.4.8). */
+  async move(uids: number[], target: string): Promise<CopyResult> {
     this.#assertWritable();
     return this.#place('move', uids, target);
   }
@@ -140,10 +145,14 @@ export class MirrorMailbox implements SelectedMailbox {
   async #place(op: 'copy' | 'move', uids: number[], name: string): Promise<CopyResult> {
     const target = targetMailbox(this.#mirror, name);
     const present = uids.filter((uid) => this.#live.has(uid));
-    const results = await Promise.all(
-      slices(present).map((some) => submit(this.#mirror, { op, mailbox: this.#id, uids: some, to: target.row.id }, tryCreate)),
-    );
-    return { uidvalidity: target.uidvalidity, pairs: results.flatMap((result) => result.uids ?? []) };
+    const pairs: [number, number][] = [];
+    for (let at = 0; at < present.length; at += COMMIT_ITEMS_MAX) {
+      const operations = slices(present.slice(at, at + COMMIT_ITEMS_MAX)).map(
+        (some): Operation => ({ op, mailbox: this.#id, uids: some, to: target.row.id }),
+      );
+      for (const { uids = [] } of await submitTogether(this.#mirror, operations, tryCreate)) pairs.push(...uids);
+    }
+    return { uidvalidity: target.uidvalidity, pairs };
   }
 
   #original(message: Message): Original {

@@ -42,6 +42,13 @@ export async function submit(mirror: Mirror, operation: Operation, codes: Codes 
   return accept(await mirror.commits.submit(operation).catch((error: unknown) => mirror.refuse(error)), codes);
 }
 
+/** The same for several operations that are done together or not at all. */
+export async function submitTogether(mirror: Mirror, operations: Operation[], codes: Codes = {}): Promise<Accepted[]> {
+  const writes = operations.map((operation) => ({ operation, payload: null }));
+  const results = await mirror.commits.submitTogether(writes).catch((error: unknown) => mirror.refuse(error));
+  return results.map((result) => accept(result, codes));
+}
+
 /** A result that is none becomes a `Refusal`. */
 export function accept(result: OperationResult, codes: Codes = {}): Accepted {
   if (result.ok) return result;
