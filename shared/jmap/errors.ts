@@ -104,6 +104,11 @@ export function invalidProperties(properties: string[], description?: string): S
   return description === undefined ? { type: 'invalidProperties', properties } : { type: 'invalidProperties', properties, description };
 }
 
+/** The SetError of an object beyond what one call can make within a Worker's limits: the next call makes it (RFC 8620 §5.3). */
+export function rateLimit(max: number): SetError {
+  return { type: 'rateLimit', description: `one call makes at most ${max}; call again for the rest` };
+}
+
 /** RFC 8620 §3.6.1. */
 export type RequestErrorType = 'unknownCapability' | 'notJSON' | 'notRequest' | 'limit';
 

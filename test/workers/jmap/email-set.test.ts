@@ -353,3 +353,23 @@ test('replies share their thread, and changes tell what happened', async () => {
   const ids = [some, rest].flatMap(({ created, updated }) => [...(created as string[]), ...(updated as string[])]);
   expect([ids.sort(), rest.hasMoreChanges]).toEqual([[first.id, second.id].sort(), false]);
 });
+
+test('of more creations than one call can make the rest is rateLimit, below the limit announced', async () => {
+  const record = { mailboxIds: { [roles.drafts ?? '']: true }, subject: 'one of many' };
+  const records = Array.from({ length: 34 }, (_, index) => [`k${index}`, record]);
+  const { created, notCreated } = await client.call('Email/set', { create: { wrong: {}, ...Object.fromEntries(records) } });
+  expect(Object.keys(created as object)).toHaveLength(32);
+  expect(notCreated).toMatchObject({ wrong: { type: 'invalidProperties' }, k32: { type: 'rateLimit' }, k33: { type: 'rateLimit' } });
+  expect((await client.call('Mailbox/get', { ids: [roles.drafts], properties: ['totalEmails'] })).list).toMatchObject([
+    { totalEmails: 32 },
+  ]);
+});
+
+test('of more imports than one call can make the rest is rateLimit', async () => {
+  const record = { blobId: await client.upload('Subject: x\r\n\r\nx\r\n'), mailboxIds: { [roles.inbox ?? '']: true } };
+  const records = (length: number) => Object.fromEntries(Array.from({ length }, (_, index) => [`k${index}`, record]));
+  const { created, notCreated } = await client.call('Email/import', { emails: records(17) });
+  expect(Object.keys(created as object)).toHaveLength(16);
+  expect(notCreated).toMatchObject({ k16: { type: 'rateLimit' } });
+  expect(await client.errorOf('Email/import', { emails: records(501) })).toBe('requestTooLarge');
+});

@@ -4,7 +4,7 @@ import { blobsOf, buildMessage } from '../../../shared/jmap/email/build.ts';
 import type { EmailCreation } from '../../../shared/jmap/email/creation.ts';
 import { readCreation } from '../../../shared/jmap/email/creation.ts';
 import type { Json, SetError } from '../../../shared/jmap/errors.ts';
-import { MethodError } from '../../../shared/jmap/errors.ts';
+import { rateLimit } from '../../../shared/jmap/errors.ts';
 import type { SetOutcome } from '../../../shared/jmap/set.ts';
 import { readBlob } from '../blobs.ts';
 import type { JmapContext } from '../context.ts';
@@ -12,7 +12,7 @@ import { messageSizeMax } from '../session.ts';
 import type { Keeping } from './keeping.ts';
 import { keepMessages } from './keeping.ts';
 
-/** Messages made in one call: each is a write and a look into the bucket, and memory holds them all. */
+/** Messages made in one call: each is a write and a look into the bucket, and memory holds them all. The rest is `rateLimit`. */
 const CREATIONS_MAX = 32;
 
 /** Makes what can be made; every creation ends in `outcome`. */
@@ -22,12 +22,13 @@ export async function createEmails(
   ifInState: string | null,
   outcome: SetOutcome,
 ): Promise<void> {
-  if (creations.size > CREATIONS_MAX) throw new MethodError('requestTooLarge', `at most ${CREATIONS_MAX} creations`);
   const messages: Keeping[] = [];
   // One message's limit bounds all of them, so that memory does.
   let left = messageSizeMax(context.env);
+  let tried = 0;
   for (const [key, record] of creations) {
-    const creation = readCreation(record, context.createdIds);
+    const read = readCreation(record, context.createdIds);
+    const creation = 'type' in read || ++tried <= CREATIONS_MAX ? read : rateLimit(CREATIONS_MAX);
     const message = 'type' in creation ? creation : await build(context, creation, left);
     if (message instanceof Uint8Array && !('type' in creation)) {
       left -= message.length;

@@ -1,9 +1,10 @@
 /** Email/import (RFC 8621 §4.8): uploaded messages become emails, stored as they were given. */
 
+import { SET_OBJECTS_MAX } from '../../../shared/jmap/capabilities.ts';
 import { readUtcDate } from '../../../shared/jmap/dates.ts';
 import { countError, mailboxIdsReader, readKeywords } from '../../../shared/jmap/email/creation.ts';
 import type { Json, SetError } from '../../../shared/jmap/errors.ts';
-import { invalidProperties, MethodError, ShapeError } from '../../../shared/jmap/errors.ts';
+import { invalidProperties, MethodError, rateLimit, ShapeError } from '../../../shared/jmap/errors.ts';
 import {
   mapOf,
   nullable,
@@ -25,7 +26,7 @@ import type { Keeping } from '../email/keeping.ts';
 import { keepMessages } from '../email/keeping.ts';
 import { messageSizeMax } from '../session.ts';
 
-/** Messages of one call: each costs a read and a write of the bucket, of the 50 a request may make. */
+/** Messages of one call: each costs a read and a write of the bucket, of the 50 a request may make. The rest is `rateLimit`. */
 const IMPORTS_MAX = 16;
 /** Octets of a message in which the first Received field is looked for. */
 const RECEIVED_SEARCH_MAX = 16 * 1024;
@@ -37,13 +38,14 @@ export const emailImport: Method = async (args, context) => {
     ifInState: nullable(readString),
     emails: mapOf(readObject, readCreationId),
   });
-  if (emails.size > IMPORTS_MAX) throw new MethodError('requestTooLarge', `at most ${IMPORTS_MAX} messages`);
+  if (emails.size > SET_OBJECTS_MAX) throw new MethodError('requestTooLarge', `at most ${SET_OBJECTS_MAX} messages`);
   const { Email: oldState } = await context.states();
   if (ifInState !== null && ifInState !== oldState) throw new MethodError('stateMismatch');
   const notCreated = new Map<string, SetError>();
   const messages: Keeping[] = [];
+  let tried = 0;
   for (const [key, record] of emails) {
-    const message = await readImport(context, key, record);
+    const message = ++tried <= IMPORTS_MAX ? await readImport(context, key, record) : rateLimit(IMPORTS_MAX);
     if ('type' in message) notCreated.set(key, message);
     else messages.push(message);
   }
