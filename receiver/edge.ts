@@ -48,6 +48,11 @@ export class EdgeRefused extends Error {
 const ANSWER_TIMEOUT_MS = 30_000;
 /** A client waits at its RCPT or its login for these; a slow edge must not become a silent receiver. */
 const PROMPT_TIMEOUT_MS = 5_000;
+/**
+ * A client waits for its write, and for the round of changes that is ahead of it: a hung edge is told soon. Atomic commits
+ * have the long patience, for they may carry thousands of messages.
+ */
+const BRIDGE_TIMEOUT_MS = 10_000;
 /** JSON answers above this are not ours: the largest is a page of 500 emails with their structure. */
 const ANSWER_MAX = 64 * 1024 * 1024;
 /** Cloudflare serves six connections at once to one Worker call; more from one receiver only queue. */
@@ -123,12 +128,18 @@ export class Edge {
   }
 
   changes(token: string, cursor: string, limit: number): Promise<ChangesPage> {
-    return this.#json({ method: 'GET', path: `/bridge/changes?since=${encodeURIComponent(cursor)}&limit=${limit}`, token });
+    return this.#json({
+      method: 'GET',
+      path: `/bridge/changes?since=${encodeURIComponent(cursor)}&limit=${limit}`,
+      token,
+      timeout: BRIDGE_TIMEOUT_MS,
+    });
   }
 
   commit(token: string, request: CommitRequest, payloads: (Uint8Array | Readable)[]): Promise<CommitAnswer> {
     const inline = request.operations.map((operation) => (operation.op === 'append' ? operation.inline : 0));
-    return this.#json({ method: 'POST', path: '/bridge/commit', token, header: request, payloads, payloadLength: sum(inline) });
+    const timeout = request.atomic ? ANSWER_TIMEOUT_MS : BRIDGE_TIMEOUT_MS;
+    return this.#json({ method: 'POST', path: '/bridge/commit', token, header: request, payloads, payloadLength: sum(inline), timeout });
   }
 
   submit(token: string, request: SubmitRequest, payloads: (Uint8Array | Readable)[]): Promise<SubmitAnswer> {

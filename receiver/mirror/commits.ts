@@ -28,6 +28,8 @@ const REPEAT_FIRST_MS = 100;
 const REPEAT_LAST_MS = 1000;
 /** No further attempt after this long: the client should hear of it. */
 const PATIENCE_MS = 10_000;
+/** A commit that failed after this long has hung: what has queued up behind it is refused at once, instead of hanging in turn. */
+const HUNG_MS = 5000;
 /** Operations waiting for one account; a client that pipelines faster than the edge answers is refused beyond. */
 const QUEUE_MAX = 10_000;
 
@@ -100,8 +102,12 @@ export class Commits {
 
   /** The line itself is closed: nobody in the queue will be served. */
   #refuseAll(error: unknown, next: () => void): void {
-    for (const waiting of this.#queue.splice(0)) waiting.reject(error);
+    this.#rejectQueue(error);
     next();
+  }
+
+  #rejectQueue(error: unknown): void {
+    for (const waiting of this.#queue.splice(0)) waiting.reject(error);
   }
 
   #commit(): Promise<void> {
@@ -111,11 +117,13 @@ export class Commits {
   /** A commit that the edge refuses as a whole did nothing; its operations go one by one, so that only the bad one suffers. */
   async #deliver(merged: Merged[]): Promise<void> {
     let answer: CommitAnswer;
+    const started = Date.now();
     try {
       answer = await this.#send(merged);
     } catch (error) {
       if (error instanceof EdgeRefused && merged.length > 1) for (const one of merged) await this.#deliver([one]);
       else for (const { waiting } of merged) for (const { reject } of waiting) reject(error);
+      if (error instanceof EdgeUnavailable && Date.now() - started >= HUNG_MS) this.#rejectQueue(error);
       return;
     }
     await this.#options.feed.absorb(answer.changes).catch(this.#options.onBehind);
