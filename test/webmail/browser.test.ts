@@ -78,6 +78,27 @@ async function signIn(password = 'posthouse-demo'): Promise<void> {
   await page.getByRole('button', { name: 'Log in' }).click();
 }
 
+/** From now on the cookie is another account's, which has one message under an id the first one has too. */
+async function becomeAnother(): Promise<void> {
+  const other = { account: 2, address: 'other@example.test', name: 'Other' };
+  await page.route('**/auth/session', async (route) => {
+    const status = (await route.fetch()).status();
+    await route.fulfill(status === 200 ? { json: other } : { status, json: {} });
+  });
+  await page.route('**/jmap/session', async (route) => {
+    const text = await (await route.fetch()).text();
+    await route.fulfill({ contentType: 'application/json', body: text.replace('"A1"', '"A2"') });
+  });
+  await page.route('**/jmap/api', async (route) => {
+    const { methodCalls } = route.request().postDataJSON() as { methodCalls: [string, { accountId: string }, string][] };
+    if (methodCalls.every(([, { accountId }]) => accountId === 'A2')) return route.continue();
+    await route.fulfill({ json: { methodResponses: methodCalls.map(([, , id]) => ['error', { type: 'accountNotFound' }, id]) } });
+  });
+  fake.store.emails.clear();
+  fake.store.emails.set('Mnews', makeEmail({ id: 'Mnews', subject: 'For the other one' }, 'x'));
+  fake.store.touch();
+}
+
 const row = (text: string) => page.getByTestId('conversation-row').filter({ hasText: text }).first();
 const open = (text: string) => row(text).locator('.row-link').click();
 /** Longer than the pause before a draft is saved. */
@@ -276,6 +297,48 @@ describe.runIf(executablePath)('in Chromium', () => {
     await page.getByTestId('login-form').waitFor();
     await signIn();
     await eventually(() => page.getByLabel('Subject').inputValue()).toBe('Do not lose me');
+  });
+
+  test('whoever logs in after another person finds nothing of theirs: no mail, no draft, no memory', async () => {
+    await openApp(3);
+    await open('Seven essays');
+    await page.getByTestId('message').first().waitFor();
+    await page.getByTestId('compose-button').click();
+    await page.getByLabel('Subject').fill('Between us');
+    await page.evaluate(() => Object.assign(window, { heldInMemory: true }));
+    await page.context().clearCookies();
+    await page.getByTestId('login-form').waitFor();
+    await becomeAnother();
+    await signIn();
+    await row('For the other one').waitFor();
+    expect(await page.evaluate(() => 'heldInMemory' in window)).toBe(false);
+    expect(await page.getByTestId('compose').count()).toBe(0);
+    expect(await page.getByTestId('conversation-row').count()).toBe(1);
+    await page.goBack();
+    await page.waitForFunction(() => document.querySelector('[data-testid=conversation-row]') !== null);
+    expect(await page.getByText('Seven essays').count()).toBe(0);
+  });
+
+  test('a page whose cookie has become another person’s forgets everything', async () => {
+    await openApp(3);
+    await row('Seven essays').waitFor();
+    await page.evaluate(() => Object.assign(window, { heldInMemory: true }));
+    await becomeAnother();
+    await page.getByRole('button', { name: 'Refresh' }).click();
+    await row('For the other one').waitFor();
+    expect(await page.evaluate(() => 'heldInMemory' in window)).toBe(false);
+  });
+
+  test.each([['that lives'], ['that has ended already']])('logging out of a session %s leaves no mail in memory', async (session) => {
+    await openApp(3);
+    await row('Seven essays').waitFor();
+    await page.evaluate(() => Object.assign(window, { heldInMemory: true }));
+    await page.getByTestId('settings').click();
+    if (session !== 'that lives') await page.route('**/auth/logout', (route) => route.fulfill({ status: 401, json: {} }));
+    if (session !== 'that lives') await page.context().clearCookies();
+    await page.getByText('Log out').click();
+    await page.waitForFunction(() => !('heldInMemory' in window));
+    await page.getByTestId('login-form').waitFor();
   });
 
   test('the keyboard walks, opens, selects and searches', async () => {
