@@ -1,4 +1,6 @@
+import { env } from 'cloudflare:test';
 import { beforeEach, expect, test } from 'vitest';
+import { GET_OBJECTS_MAX } from '../../../shared/jmap/capabilities.ts';
 import { type Client, makeClient } from './client.ts';
 
 let client: Client;
@@ -372,4 +374,33 @@ test('of more imports than one call can make the rest is rateLimit', async () =>
   expect(Object.keys(created as object)).toHaveLength(16);
   expect(notCreated).toMatchObject({ k16: { type: 'rateLimit' } });
   expect(await client.errorOf('Email/import', { emails: records(501) })).toBe('requestTooLarge');
+});
+
+test('Thread/get without ids gives every thread while they are few, and is requestTooLarge beyond', async () => {
+  const inbox = roles.inbox ?? '';
+  const first = await client.import('Message-ID: <1@x>\r\n\r\nx\r\n', inbox);
+  const reply = await client.import('Message-ID: <2@x>\r\nIn-Reply-To: <1@x>\r\n\r\nx\r\n', inbox);
+  const other = await client.import('Subject: other\r\n\r\nx\r\n', inbox);
+  const doomed = await client.import('Subject: doomed\r\n\r\nx\r\n', inbox);
+  await client.call('Email/set', { destroy: [doomed.id] });
+  const { list, notFound } = await client.call('Thread/get', { ids: null });
+  expect(list).toEqual([
+    { id: first.threadId, emailIds: [first.id, reply.id] },
+    { id: other.threadId, emailIds: [other.id] },
+  ]);
+  expect(notFound).toEqual([]);
+  const { results: columns } = await env.MAIL_0.prepare(
+    "SELECT name FROM pragma_table_info('email') WHERE name NOT IN ('key', 'thread')",
+  ).run<{
+    name: string;
+  }>();
+  const names = columns.map(({ name }) => name).join(', ');
+  await env.MAIL_0.prepare(
+    `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?2)
+     INSERT INTO email (key, thread, ${names}) SELECT key + i, key + i, ${names} FROM n, email WHERE account = ?1 AND key % 4294967296 = ?3`,
+  )
+    .bind(client.account.id, GET_OBJECTS_MAX - 1, Number(doomed.id.slice(1)))
+    .run();
+  await env.MAIL_0.prepare('UPDATE email SET live = 1, gone = 0 WHERE account = ?1').bind(client.account.id).run();
+  expect(await client.errorOf('Thread/get', { ids: null })).toBe('requestTooLarge');
 });

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { beforeAll, expect, test } from 'vitest';
 import { CALLS_MAX, CORE, MAIL } from '../../../shared/jmap/capabilities.ts';
 import { app } from '../../../workers/app.ts';
+import { runRequest } from '../../../workers/jmap/dispatch.ts';
 import { METHODS } from '../../../workers/jmap/methods/table.ts';
 import { ORIGIN } from '../../support/directory.ts';
 import { type Client, makeClient } from './client.ts';
@@ -128,4 +129,35 @@ test('any request at all is answered, and never by a failure of ours', async () 
     }),
     { numRuns: 60 },
   );
+});
+
+/** What a write answers when every batch of the mail database fails in this way. */
+async function writeWhile(failure: string): Promise<unknown> {
+  const broken = new Proxy(env.MAIL_0, {
+    get: (database, property) => {
+      if (property === 'batch') return () => Promise.reject(new Error(failure));
+      const value: unknown = Reflect.get(database, property);
+      return typeof value === 'function' ? value.bind(database) : value;
+    },
+  });
+  const args = { accountId: client.accountId, create: { k: { name: 'New' } } };
+  const request = { using: [CORE, MAIL], methodCalls: [['Mailbox/set', args, 'c'] as [string, typeof args, string]], createdIds: null };
+  const { methodResponses } = await runRequest({ ...env, MAIL_0: broken }, client.account, request);
+  return methodResponses;
+}
+
+test('an account that stays busy is serverUnavailable, a fault of ours serverFail', async () => {
+  const conflict = 'D1_ERROR: NOT NULL constraint failed: account.modseq';
+  expect(await writeWhile(conflict)).toEqual([['error', { type: 'serverUnavailable', description: 'the account is busy' }, 'c']]);
+  expect(await writeWhile('the disk is gone')).toEqual([['error', { type: 'serverFail', description: expect.any(String) }, 'c']]);
+});
+
+test.each([
+  ['Email/copy', { create: {} }],
+  ['Blob/copy', { blobIds: [] }],
+])('%s has no account to copy from', async (name, args) => {
+  expect(await client.errorOf(name, { ...args, fromAccountId: 'A999' })).toBe('fromAccountNotFound');
+  expect(await client.errorOf(name, { ...args, fromAccountId: client.accountId })).toBe('invalidArguments');
+  expect(await client.errorOf(name, { ...args, fromAccountId: client.accountId, accountId: 'A999' })).toBe('accountNotFound');
+  expect(await client.errorOf(name, { fromAccountId: 'A999' })).toBe('invalidArguments');
 });

@@ -257,6 +257,14 @@ describe('after success', () => {
   });
 });
 
+test('a submission keeps the ids of an email destroyed since', async () => {
+  const emailId = await draft(undefined, me);
+  const { id, threadId } = await made({ emailId });
+  await client.call('Email/set', { destroy: [emailId] });
+  expect((await client.call('Email/get', { ids: [emailId] })).notFound).toEqual([emailId]);
+  expect(await submission(id)).toMatchObject({ emailId, threadId });
+});
+
 describe('taking back', () => {
   /** Made by hand, because the outbox here takes what is due at once. */
   async function pending(): Promise<{ id: string; number: number; emailId: string }> {

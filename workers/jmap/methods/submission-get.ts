@@ -28,14 +28,17 @@ export const submissionGet: Method = async (args, context) => {
   return getAnswer(accountId, state, ids, found);
 };
 
-/** The object; `emailId` and `threadId` are null for what was submitted without a copy that is still there. */
+/** An id that names nothing: for what was submitted without a copy, since `emailId` and `threadId` are never null (RFC 8621 §7). */
+const NOTHING = 0;
+
+/** The object; an email destroyed since keeps its id here. */
 function submissionObject(row: SubmissionRow): Json {
   const address = (email: string) => ({ email, parameters: null });
   return {
     id: encodeId('EmailSubmission', row.id),
     identityId: encodeId('Identity', row.identity),
-    emailId: row.email === null ? null : encodeId('Email', row.email),
-    threadId: row.thread === null ? null : encodeId('Thread', row.thread),
+    emailId: encodeId('Email', row.email ?? NOTHING),
+    threadId: encodeId('Thread', row.thread ?? NOTHING),
     envelope: { mailFrom: address(row.mailFrom), rcptTo: row.rcptTo.map(address) },
     sendAt: `${new Date(row.sendAt).toISOString().slice(0, 19)}Z`,
     undoStatus: row.undoStatus,

@@ -1,8 +1,10 @@
 /** Every JMAP method, by the name clients call it and the capability they must be using. */
 import { CORE, MAIL, SUBMISSION } from '../../../shared/jmap/capabilities.ts';
 import type { Method } from '../context.ts';
+import { blobCopy } from './blob-copy.ts';
 import { coreEcho } from './core-echo.ts';
 import { emailChanges } from './email-changes.ts';
+import { emailCopy } from './email-copy.ts';
 import { emailGet } from './email-get.ts';
 import { emailImport } from './email-import.ts';
 import { emailParse } from './email-parse.ts';
@@ -31,6 +33,7 @@ interface MethodEntry {
 const BY_CAPABILITY: Record<string, Record<string, Method>> = {
   [CORE]: {
     'Core/echo': coreEcho,
+    'Blob/copy': blobCopy,
   },
   [MAIL]: {
     'Mailbox/get': mailboxGet,
@@ -45,6 +48,7 @@ const BY_CAPABILITY: Record<string, Record<string, Method>> = {
     'Email/query': emailQuery,
     'Email/queryChanges': emailQueryChanges,
     'Email/set': emailSet,
+    'Email/copy': emailCopy,
     'Email/import': emailImport,
     'Email/parse': emailParse,
     'SearchSnippet/get': searchSnippetGet,

@@ -1,16 +1,16 @@
 /** Thread/get (RFC 8621 §3.1): the emails of each thread, oldest first. */
+import { GET_OBJECTS_MAX } from '../../../shared/jmap/capabilities.ts';
 import type { Json } from '../../../shared/jmap/errors.ts';
 import { MethodError } from '../../../shared/jmap/errors.ts';
 import { getAnswer, pick, readGet } from '../../../shared/jmap/get.ts';
 import { decodeId, encodeId } from '../../../shared/jmap/ids.ts';
-import type { Method } from '../context.ts';
+import type { JmapContext, Method } from '../context.ts';
 
 export const threadGet: Method = async (args, context) => {
   const accountId = context.accountId(args);
   const { ids, properties } = readGet(args, ['id', 'emailIds']);
-  if (ids === null) throw new MethodError('requestTooLarge', 'name the threads');
   const { Thread: state } = await context.states();
-  const wanted = ids.flatMap((id) => decodeId('Thread', id) ?? []);
+  const wanted = ids === null ? await allIds(context) : ids.flatMap((id) => decodeId('Thread', id) ?? []);
   const threads = wanted.length === 0 ? new Map<number, number[]>() : await context.mail.threads(wanted);
   const found = new Map<string, Json>();
   for (const [thread, emails] of threads) {
@@ -19,3 +19,10 @@ export const threadGet: Method = async (args, context) => {
   }
   return getAnswer(accountId, state, ids, found);
 };
+
+/** Every thread of the account, when they are few enough for one answer. */
+async function allIds(context: JmapContext): Promise<number[]> {
+  const ids = await context.mail.threadIds(GET_OBJECTS_MAX + 1);
+  if (ids.length > GET_OBJECTS_MAX) throw new MethodError('requestTooLarge', `at most ${GET_OBJECTS_MAX} threads; name the ids`);
+  return ids;
+}

@@ -68,6 +68,16 @@ export async function readThreads(env: Env, account: Account, ids: number[]): Pr
   return threads;
 }
 
+/** The first `max` threads that have emails. One query; it reads the emails of those threads. */
+export async function readThreadIds(env: Env, account: Account, max: number): Promise<number[]> {
+  const sql = 'SELECT DISTINCT thread FROM email WHERE thread BETWEEN ?1 AND ?2 AND gone = 0 AND live = 1 ORDER BY thread LIMIT ?3';
+  const statement = mailDatabase(env, account.shard)
+    .prepare(sql)
+    .bind(...keyRange(account.id), max);
+  const { results } = await statement.run<{ thread: number }>();
+  return results.map(({ thread }) => idOf(thread));
+}
+
 /** Every mailbox that exists, by sort order and name. */
 export async function readMailboxes(env: Env, account: Account): Promise<MailboxRow[]> {
   const sql = 'SELECT * FROM mailbox WHERE key BETWEEN ?1 AND ?2 AND destroyedModseq IS NULL ORDER BY sortOrder, name, key';

@@ -8,7 +8,7 @@ import { findOriginals, getOriginal, putOriginal } from '../blobs.ts';
 import { applyOperations } from './apply.ts';
 import { readChanges } from './bridge.ts';
 import { commit } from './commit.ts';
-import { readEmails, readMailboxes, readThreads } from './emails.ts';
+import { readEmails, readMailboxes, readThreadIds, readThreads } from './emails.ts';
 import { destroyIdentity, readIdentities, setIdentity } from './identities.ts';
 import { runQuery } from './query/plan.ts';
 import { addSent } from './sent.ts';
@@ -40,6 +40,7 @@ export function openMail(env: Env, account: Account): MailStore {
     emails: (ids) => readEmails(env, account, ids),
     emailChanges: (since, max) => typeChanges(env, account, 'Email', since, max),
     threads: (ids) => readThreads(env, account, ids),
+    threadIds: (max) => readThreadIds(env, account, max),
     threadChanges: (since, max) => typeChanges(env, account, 'Thread', since, max),
     query: (query) => runQuery(env, account, query),
     apply: (operations, options) => apply(env, account, operations, options),

@@ -197,6 +197,8 @@ export interface MailStore {
   emailChanges(since: string, max: number): Promise<TypeChanges | null>;
   /** Thread → its emails by receivedAt, then id. Threads without emails are left out. */
   threads(ids: number[]): Promise<Map<number, number[]>>;
+  /** The first `max` threads that have emails. */
+  threadIds(max: number): Promise<number[]>;
   threadChanges(since: string, max: number): Promise<TypeChanges | null>;
   query(query: EmailQuery): Promise<EmailQueryResult>;
 
