@@ -1,6 +1,7 @@
 /** Commits that are done whole or not at all: MULTIAPPEND (RFC 3502 §6.3.11) and large COPYs (RFC 9051 §6.4.7). */
 import { env } from 'cloudflare:test';
 import { expect, test } from 'vitest';
+import { readCommitRequest } from '../../../shared/operations.ts';
 import type { Operation, OperationResult } from '../../../shared/protocol.ts';
 import { openMail } from '../../../workers/store/mail/index.ts';
 import type { Account } from '../../../workers/store/mail/types.ts';
@@ -35,6 +36,13 @@ test('of several messages none is stored when one is over quota, and all are whe
   expect(await openMail(env, account).usage()).toMatchObject({ octets: 0, messages: 0 });
   expect(await commit(account, [first, last])).toMatchObject([{ uids: [[0, 1]] }, { uids: [[0, 2]] }]);
   expect(await openMail(env, account).usage()).toMatchObject({ octets: 300, messages: 2 });
+});
+
+test('the word comes through the border', () => {
+  const request = { id: 'a-commit-id', since: '', operations: [] };
+  expect(readCommitRequest({ ...request, atomic: true }, 'request').atomic).toBe(true);
+  expect(readCommitRequest(request, 'request').atomic).toBeUndefined();
+  expect(() => readCommitRequest({ ...request, atomic: 'yes' }, 'request')).toThrow();
 });
 
 test('without the word, an operation that fails takes no other with it', async () => {
