@@ -5,6 +5,7 @@
  */
 import type { SMTPServerAddress, SMTPServerDataStream, SMTPServerSession } from 'smtp-server';
 import type { Log } from '../log.ts';
+import { networkOf } from '../network.ts';
 import { newSpoolId } from '../spool/entry.ts';
 import { type SpoolFolder, SpoolFull } from '../spool/folder.ts';
 import { Original } from '../spool/original.ts';
@@ -15,7 +16,8 @@ import type { Door } from './door.ts';
 import { announcedSize, checkMailParameters, checkRcptParameters, mailboxOf } from './envelope.ts';
 import { countFields, withoutForgedResults } from './headers.ts';
 import { RECEIVED_FIELDS_MAX } from './limits.ts';
-import type { Recipients } from './recipients.ts';
+import { isLoopback } from './loopback.ts';
+import { type Recipients, TooManyUnknown } from './recipients.ts';
 import { Reply } from './reply.ts';
 import { arrivalTrace, protocolName, type TraceFacts } from './trace.ts';
 
@@ -45,7 +47,7 @@ export class Incoming implements Door {
     checkRcptParameters(address);
     const mailbox = mailboxOf(address, session);
     address.address = mailbox.includes('@') ? mailbox : await this.#postmaster(mailbox);
-    const { status } = await this.#find(address.address);
+    const { status } = await this.#find(address.address, countedNetwork(session));
     if (status === 'unknown') throw new Reply(550, '5.1.1', 'no such mailbox here');
     if (status === 'foreign') throw new Reply(550, '5.7.1', 'relaying denied: this server takes mail for its own domains only');
   }
@@ -95,10 +97,11 @@ export class Incoming implements Door {
     return spool.add({ spoolId, envelope: { mailFrom, rcptTo }, receivedAt: Date.now(), remoteAddress, helo, verdicts }, original);
   }
 
-  async #find(address: string) {
+  async #find(address: string, network: string | null = null) {
     try {
-      return await this.#options.recipients.find(address);
-    } catch {
+      return await this.#options.recipients.find(address, network);
+    } catch (error) {
+      if (error instanceof TooManyUnknown) throw new Reply(450, '4.7.1', 'too many unknown recipients from your network, try again later');
       throw new Reply(451, '4.3.0', 'recipients cannot be looked up now, try again later');
     }
   }
@@ -130,6 +133,11 @@ export function sessionFacts(session: SMTPServerSession, hostname: string): Trac
     mailFrom: envelope.mailFrom ? envelope.mailFrom.address : '',
     rcptTo: envelope.rcptTo.map(({ address }) => address),
   };
+}
+
+/** Whose misses are counted: the client's, unless it is this machine, which only hands on. */
+function countedNetwork({ remoteAddress }: SMTPServerSession): string | null {
+  return isLoopback(remoteAddress) ? null : networkOf(remoteAddress);
 }
 
 function noRoom(): Reply {

@@ -35,6 +35,7 @@ export const MEMORY_BODY_MAX = 256 * 1024;
  */
 export const ERROR_WEIGHT_MAX = 100;
 export const ERROR_WEIGHTS: ReadonlyMap<number, number> = new Map([
+  [450, 1],
   [500, 10],
   [501, 5],
   [502, 10],

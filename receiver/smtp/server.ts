@@ -4,7 +4,6 @@
  */
 
 import type { Socket } from 'node:net';
-import { isIPv4 } from 'node:net';
 import type { SMTPServerAuthentication, SMTPServerSession } from 'smtp-server';
 import type { Config } from '../config.ts';
 import { type Edge, EdgeUnavailable } from '../edge.ts';
@@ -19,6 +18,7 @@ import type { Door } from './door.ts';
 import { Incoming } from './incoming.ts';
 import { StrictServer } from './internals.ts';
 import { CLOSE_MS, CONNECTIONS_MAX, CONNECTIONS_PER_ADDRESS_MAX, GREETING_DELAY_MS, IDLE_MS, RECIPIENTS_MAX } from './limits.ts';
+import { isLoopback } from './loopback.ts';
 import { Recipients } from './recipients.ts';
 import { asReply, Reply } from './reply.ts';
 import { Submission } from './submission.ts';
@@ -219,8 +219,4 @@ function answer<T>(promise: Promise<T>, callback: (error?: Error | null, result?
     (result) => callback(null, result),
     (error) => callback(asReply(error)),
   );
-}
-
-function isLoopback(address: string): boolean {
-  return address === '::1' || address === 'localhost' || (isIPv4(address) && address.startsWith('127.'));
 }
