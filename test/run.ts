@@ -3,9 +3,9 @@
  * machine and why; ends with the number of what failed as its exit code's reason.
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { CHROMIUM_PATHS } from './support/chromium.ts';
+import { findChromium } from './support/chromium.ts';
+import { loadDataset } from './support/dataset.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '..');
 
@@ -15,6 +15,23 @@ const STEPS: { name: string; command: string[] }[] = [
   { name: 'deployable', command: ['npm', 'run', '--silent', 'deployable'] },
   { name: 'tests', command: ['vitest', 'run', ...process.argv.slice(2)] },
 ];
+
+/** What this machine lacks, and the tests that are left out for it. */
+const leftOut: string[] = [];
+if (!findChromium())
+  leftOut.push(
+    'test/scenarios/browser.test.ts and most of test/webmail/browser.test.ts: no Chromium was found (Debian: apt-get install chromium)',
+  );
+for (const program of ['curl', 'msmtp']) {
+  if (spawnSync(program, ['--version']).error)
+    leftOut.push(`the tests of ${program} in test/scenarios/clients.test.ts: it is not installed (Debian: apt-get install ${program})`);
+}
+try {
+  await loadDataset(1);
+} catch (error) {
+  process.env.POSTHOUSE_WITHOUT_DATASET = '1';
+  leftOut.push(`test/scenarios/delivery.test.ts and the tests on real mail: ${error instanceof Error ? error.message : error}`);
+}
 
 for (const { name, command } of STEPS) {
   const started = Date.now();
@@ -27,8 +44,4 @@ for (const { name, command } of STEPS) {
   }
   console.log(`— ${name} passed in ${((Date.now() - started) / 1000).toFixed(1)} s`);
 }
-if (!CHROMIUM_PATHS.some(existsSync)) {
-  console.log(
-    '\nposthouse: LEFT OUT on this machine: test/scenarios/browser.test.ts, because no Chromium was found. On Debian: apt-get install chromium',
-  );
-}
+for (const reason of leftOut) console.log(`\nposthouse: LEFT OUT on this machine: ${reason}`);

@@ -33,6 +33,8 @@ export interface ChildOptions<Ready> {
   env: Record<string, string>;
   /** Environment for later starts, made of what the first one reported: the ports it was given. */
   keep: (ready: Ready) => Record<string, string>;
+  /** Ends what a dead one may have left behind: before it is started again, and after it was stopped. */
+  cleanUp?: () => void;
   /** Told each time it is ready, the first included. */
   onReady?: (ready: Ready) => void;
   log: Log;
@@ -56,6 +58,7 @@ export async function startChild<Ready>(options: ChildOptions<Ready>): Promise<C
   };
   const relaunch = () => {
     if (stopping) return;
+    options.cleanUp?.();
     child = launch(options.script, env);
     readiness<Ready>(child, name).then(options.onReady, () => {});
     supervise(Date.now());
@@ -72,6 +75,7 @@ export async function startChild<Ready>(options: ChildOptions<Ready>): Promise<C
       const patience = setTimeout(() => child.kill('SIGKILL'), STOP_PATIENCE_MS);
       await ended;
       clearTimeout(patience);
+      options.cleanUp?.();
     },
   };
 }

@@ -45,6 +45,11 @@ export function isRunning(pid: number, name: string): boolean {
   return listProcesses().some((entry) => entry.pid === pid && entry.command.includes(name));
 }
 
+/** Ends those of `pids` whose command holds `name`, at once. */
+export function endLeftovers(pids: number[], name: string): void {
+  for (const { pid, command } of listProcesses()) if (pids.includes(pid) && command.includes(name)) endNow(pid);
+}
+
 function endNow(pid: number): void {
   try {
     process.kill(pid, 'SIGKILL');

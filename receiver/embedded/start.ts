@@ -12,7 +12,7 @@ import { ensureLocalCertificate, type LocalCertificate } from '../tls/local-ca.t
 import { type Child, startChild } from './child.ts';
 import type { LocalEdgeReady, LocalEdgeSettings } from './edge-main.ts';
 import { greeting } from './greeting.ts';
-import { clearLeftovers, isRunning } from './processes.ts';
+import { clearLeftovers, endLeftovers, isRunning } from './processes.ts';
 import { ensureSecrets, type Secrets } from './secrets.ts';
 import { type EmbeddedSettings, readEmbeddedSettings } from './settings.ts';
 import { ensureWebmail } from './webmail.ts';
@@ -94,12 +94,17 @@ function startEdge(settings: EmbeddedSettings, secrets: Secrets, onReady: (ready
     },
   };
   const variable = (port: number) => ({ POSTHOUSE_LOCAL_EDGE: JSON.stringify({ ...local, port }) });
+  let workerd: number[] = [];
   return startChild<LocalEdgeReady>({
     name: 'edge',
     script: SCRIPTS.edge,
     env: variable(settings.http),
     keep: (ready) => variable(Number(new URL(ready.url).port)),
-    onReady,
+    cleanUp: () => endLeftovers(workerd, 'workerd'),
+    onReady: (ready) => {
+      workerd = ready.workerd;
+      onReady(ready);
+    },
     log,
   });
 }

