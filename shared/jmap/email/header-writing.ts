@@ -39,7 +39,8 @@ const readEmail: Reader<string> = (value, path) => {
   return email;
 };
 
-const readAddress = recordOf({ name: nullable(readLine), email: readEmail });
+/** An EmailAddress (RFC 8621 §4.1.2.3). */
+export const readAddress = recordOf({ name: nullable(readLine), email: readEmail });
 const readGroup = recordOf({ name: nullable(readLine), addresses: arrayOf(readAddress) });
 
 const readMessageId: Reader<string> = (value, path) => {

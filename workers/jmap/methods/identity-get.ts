@@ -5,10 +5,10 @@
 
 import type { Json } from '../../../shared/jmap/errors.ts';
 import { distinctIds, GET_FIELDS, getAnswer, knownProperties, pick } from '../../../shared/jmap/get.ts';
+import { identityObject } from '../../../shared/jmap/identity.ts';
 import { decodeId, encodeId } from '../../../shared/jmap/ids.ts';
 import { readArguments } from '../../../shared/jmap/readers.ts';
 import { ensureIdentities } from '../../outbound/identities.ts';
-import type { IdentityRow } from '../../store/mail/types.ts';
 import type { Method } from '../context.ts';
 
 const PROPERTIES = ['id', 'name', 'email', 'replyTo', 'bcc', 'textSignature', 'htmlSignature', 'mayDelete'];
@@ -28,7 +28,3 @@ export const identityGet: Method = async (args, context) => {
   }
   return getAnswer(accountId, state, ids, found);
 };
-
-function identityObject({ id, ...row }: IdentityRow, mayDelete: boolean): Json {
-  return { id: encodeId('Identity', id), ...row, mayDelete };
-}

@@ -13,6 +13,7 @@ import { emailQueryChanges } from './email-query-changes.ts';
 import { emailSet } from './email-set.ts';
 import { identityChanges } from './identity-changes.ts';
 import { identityGet } from './identity-get.ts';
+import { identitySet } from './identity-set.ts';
 import { mailboxChanges } from './mailbox-changes.ts';
 import { mailboxGet } from './mailbox-get.ts';
 import { mailboxQuery } from './mailbox-query.ts';
@@ -56,6 +57,7 @@ const BY_CAPABILITY: Record<string, Record<string, Method>> = {
   [SUBMISSION]: {
     'Identity/get': identityGet,
     'Identity/changes': identityChanges,
+    'Identity/set': identitySet,
     'EmailSubmission/get': submissionGet,
     'EmailSubmission/changes': submissionChanges,
     'EmailSubmission/set': submissionSet,
