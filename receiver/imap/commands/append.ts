@@ -4,7 +4,6 @@
  */
 import { COMMIT_OPERATIONS_MAX } from '../../../shared/protocol.ts';
 import { type Client, type Command, type Completion, LOGGED_IN, sessionOf } from '../client.ts';
-import { hasEightBitHeader } from '../eightbit.ts';
 import { checkFlags } from '../flagsets.ts';
 import { readMailboxName } from '../names.ts';
 import { type AppendMessage, Refusal } from '../session.ts';
@@ -30,23 +29,15 @@ export const append: Command = {
     } while (!args.atEnd());
     const session = sessionOf(client);
     if (!session.find(target)) throw new Refusal('TRYCREATE', 'No such mailbox');
-    if (!client.utf8) await refuseEightBitHeaders(messages);
     const { uidvalidity, uids } = await session.append(target, messages);
     return { text: 'APPEND completed', code: `APPENDUID ${uidvalidity} ${formatOrdered(uids)}` };
   },
 };
 
-/** RFC 6855 §4: from a client that has not enabled UTF8=ACCEPT (or IMAP4rev2, whose messages may have them: RFC 9051 §6.3.12). */
-async function refuseEightBitHeaders(messages: AppendMessage[]): Promise<void> {
-  for (const { body } of messages) {
-    if (await hasEightBitHeader(body)) throw new Refusal('CANNOT', '8-bit characters in header fields need ENABLE UTF8=ACCEPT');
-  }
-}
-
 function readMessage(args: Arguments, client: Client): AppendMessage {
   const flags = args.peek() === '(' ? readFlags(args) : [];
   const internalDate = args.peek() === '"' ? readDate(args) : undefined;
-  const literal = readLiteral(args);
+  const literal = readLiteral(args, client);
   if (literal.size > client.messageSizeLimit) throw new Refusal('TOOBIG', 'Message too large');
   if (literal.size === 0) throw new Refusal('CANNOT', 'The message is empty');
   return { flags: checkFlags(flags), internalDate, body: bodyOf(literal) };
@@ -65,10 +56,16 @@ function readDate(args: Arguments): number {
   return date;
 }
 
-function readLiteral(args: Arguments): Literal {
+/**
+ * RFC 6855 §4 would have every message with 8-bit header fields refused from a client that did not enable UTF8=ACCEPT.
+ * Real mail has them, and programs that move mail here enable nothing: what is stored elsewhere is stored here too. Only
+ * the extension's own form needs ENABLE.
+ */
+function readLiteral(args: Arguments, client: Client): Literal {
   if (!args.skipText('UTF8 (')) return args.literal();
   const literal = args.literal();
   args.char(')');
+  if (!client.utf8) throw new Refusal('CANNOT', 'UTF8 literals need ENABLE UTF8=ACCEPT');
   return literal;
 }
 
