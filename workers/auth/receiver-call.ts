@@ -18,6 +18,14 @@ export type DoorContext = Context<{ Bindings: Env }>;
 export const FRAME_MAX = 64 * 1024 * 1024;
 /** Octets before the frame header: its length. */
 const LENGTH_OCTETS = 4;
+
+/** Octets a door takes: of the frame header, which is read before the signature can be checked, and of the whole frame. */
+export interface FrameBounds {
+  header: number;
+  frame: number;
+}
+
+const MAIL_BOUNDS: FrameBounds = { header: FRAME_HEADER_MAX, frame: FRAME_MAX };
 const NO_HEADER = new Uint8Array();
 
 interface Claim {
@@ -39,32 +47,39 @@ export async function readReceiver(c: DoorContext): Promise<Receiver | Response>
 }
 
 /** A receiver's call with its frame read and verified, or the answer that refuses it (400, 401, 413, 426). */
-export async function readReceiverCall(c: DoorContext): Promise<{ receiver: Receiver; frame: Frame } | Response> {
+export async function readReceiverCall(
+  c: DoorContext,
+  bounds: FrameBounds = MAIL_BOUNDS,
+): Promise<{ receiver: Receiver; frame: Frame } | Response> {
   const claim = await readClaim(c);
   if (claim instanceof Response) return claim;
   const announced = Number(c.req.header('content-length') ?? 0);
-  if (announced > FRAME_MAX) return problem(413, `A frame may have ${FRAME_MAX} octets; put large messages by PUT /blob first.`);
-  const body = new BodyBuffer(FRAME_MAX);
+  if (announced > bounds.frame) return tooLarge(bounds);
+  const body = new BodyBuffer(bounds.frame);
   const reader = c.req.raw.body?.getReader();
-  const headerEnd = await readHeader(body, reader);
+  const headerEnd = await readHeader(body, reader, bounds.header);
   if (headerEnd === null) return problem(400, 'The body is no frame.');
   if (!(await isSigned(c, claim, body.octets().subarray(LENGTH_OCTETS, headerEnd)))) {
     await reader?.cancel();
     return refuse();
   }
   body.reserve(announced);
-  if (!(await body.readTo(reader, Number.POSITIVE_INFINITY))) return problem(413, `A frame may have ${FRAME_MAX} octets.`);
+  if (!(await body.readTo(reader, Number.POSITIVE_INFINITY))) return tooLarge(bounds);
   const frame = decodeFrame(body.octets());
   return frame ? { receiver: claim.receiver, frame } : problem(400, 'The frame header is no JSON.');
 }
 
 /** Where the frame header ends, once it is read; null when there is no such header. */
-async function readHeader(body: BodyBuffer, reader: ReadableStreamDefaultReader<Uint8Array> | undefined): Promise<number | null> {
+async function readHeader(
+  body: BodyBuffer,
+  reader: ReadableStreamDefaultReader<Uint8Array> | undefined,
+  max: number,
+): Promise<number | null> {
   await body.readTo(reader, LENGTH_OCTETS);
   if (body.length < LENGTH_OCTETS) return null;
   const octets = body.octets();
   const end = LENGTH_OCTETS + new DataView(octets.buffer, octets.byteOffset, octets.byteLength).getUint32(0);
-  if (end > LENGTH_OCTETS + FRAME_HEADER_MAX) return null;
+  if (end > LENGTH_OCTETS + max) return null;
   await body.readTo(reader, end);
   return body.length < end ? null : end;
 }
@@ -87,6 +102,10 @@ async function isSigned(c: DoorContext, claim: Claim, header: Uint8Array): Promi
   const { pathname, search } = new URL(c.req.url);
   const request = { method: c.req.method, path: pathname + search, timestamp: claim.timestamp, header };
   return verifySignature(await importSigningKey(claim.receiver.key), claim.mac, request);
+}
+
+function tooLarge({ frame }: FrameBounds): Response {
+  return problem(413, `A frame may have ${frame} octets here; put large messages by PUT /blob first.`);
 }
 
 /** One answer for every reason; the receiver corrects its clock by `Date` and tries once more. */

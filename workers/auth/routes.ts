@@ -10,13 +10,16 @@ import { createToken, removeToken } from '../store/directory/tokens.ts';
 import { readJson } from './body.ts';
 import { readUserCall } from './caller.ts';
 import { problem } from './problem.ts';
-import { type DoorContext, isReceiverCall, readReceiver, readReceiverCall } from './receiver-call.ts';
+import { type DoorContext, type FrameBounds, isReceiverCall, readReceiver, readReceiverCall } from './receiver-call.ts';
 import { finishScram, type Proven, startScram } from './scram.ts';
 import { ENDED_SESSION_COOKIE, isOwnOrigin, sessionCookie, sessionToken } from './session-cookie.ts';
 import { endSockets } from './sockets.ts';
 
 /** Octets of an unsigned login body: two SCRAM messages and a name. */
 const LOGIN_BODY_MAX = 8 * 1024;
+/** Octets of a receiver's login frame, which carries no payload: nobody who guesses signatures makes us hold more. */
+const LOGIN_FRAME_MAX = 16 * 1024;
+const LOGIN_BOUNDS: FrameBounds = { header: LOGIN_FRAME_MAX, frame: LOGIN_FRAME_MAX };
 /** Characters of a login name: an address, and some room for what people type. */
 const NAME_MAX = 320;
 /** The caller of an exchange that no receiver began. */
@@ -52,7 +55,7 @@ export const authRoutes = new Hono<{ Bindings: Env }>()
       await removeToken(c.env, token);
       await endSockets(c.env, caller.account.id);
     }
-    return c.body(null, 204, { 'set-cookie': ENDED_SESSION_COOKIE });
+    return c.body(null, 204, { 'set-cookie': ENDED_SESSION_COOKIE, ...FORGET_PAGES });
   })
   .get('/auth/session', async (c) => {
     const caller = await readUserCall(c);
@@ -70,12 +73,14 @@ export const authRoutes = new Hono<{ Bindings: Env }>()
     return c.json(answer, 200, NO_STORE);
   });
 
+/** Downloads, and pages kept for Back, are nothing for whoever uses the browser next (Clear Site Data §3.1). */
+const FORGET_PAGES = { 'clear-site-data': '"cache"' };
 const NO_STORE = { 'cache-control': 'no-store' };
 
 /** The fields of a login step, from a receiver's frame or from bounded JSON. */
 async function readAsked(c: DoorContext): Promise<Asked | Response> {
   if (isReceiverCall(c)) {
-    const call = await readReceiverCall(c);
+    const call = await readReceiverCall(c, LOGIN_BOUNDS);
     if (call instanceof Response) return call;
     return isFields(call.frame.header) ? { receiver: call.receiver.id, fields: call.frame.header } : malformed();
   }

@@ -27,6 +27,7 @@ import {
   makeReceiver,
   ORIGIN,
   postJson,
+  type SignedCall,
   scramLogin,
   signedCall,
   type TestReceiver,
@@ -194,11 +195,24 @@ test('what is no login step is a 400 and nothing worse', async () => {
     expect(await (await web('/auth/scram/finish', { exchange: 'x', clientFinal })).json()).toEqual({ status: 'failed' });
 });
 
+test('a receiver’s login frame is small: no header that would have to be held before its signature is checked, no payload', async () => {
+  const header = { username: 'me@example.test', clientFirstBare: 'n=me@example.test,r=nonce' };
+  const ask = async (call: Partial<SignedCall>, from = receiver) =>
+    (await signedCall(env, from, { path: '/auth/scram/start', header, ...call })).status;
+  expect(await ask({})).toBe(200);
+  const large = { header: { ...header, padding: 'x'.repeat(17_000) } };
+  expect(await ask(large)).toBe(400);
+  expect(await ask(large, { ...receiver, key: new Uint8Array(32) })).toBe(400);
+  expect(await ask({ payloads: [new Uint8Array(17_000)] })).toBe(413);
+  expect(await ask({ headers: { 'content-length': '17000' } })).toBe(413);
+});
+
 test('logging out ends the session', async () => {
   const cookie = cookieOf(await scramLogin(web, 'me@example.test', DEMO_PASSWORD, { session: 'cookie' }));
   const out = await app.request(`${ORIGIN}/auth/logout`, { method: 'POST', headers: { cookie, origin: ORIGIN } }, env);
   expect(out.status).toBe(204);
   expect(out.headers.get('set-cookie')).toContain('Max-Age=0');
+  expect(out.headers.get('clear-site-data')).toBe('"cache"');
   expect((await app.request(`${ORIGIN}/auth/session`, { headers: { cookie } }, env)).status).toBe(401);
 });
 
