@@ -3,6 +3,7 @@
  * comparators, a window. Trees are bounded, since each condition is a piece of SQL.
  */
 import { COLLATIONS, QUERY_LIMIT_MAX } from './capabilities.ts';
+import { readMaxChanges } from './changes.ts';
 import type { Json } from './errors.ts';
 import { MethodError, ShapeError } from './errors.ts';
 import type { Reader } from './readers.ts';
@@ -120,6 +121,39 @@ export function queryAnswer(
   if (window.calculateTotal && result.total !== undefined) answer.total = result.total;
   if (window.limited) answer.limit = window.limit;
   return answer;
+}
+
+/** Fields of a /queryChanges (RFC 8620 §5.6). */
+export const QUERY_CHANGES_FIELDS = {
+  accountId: readId,
+  filter: nullable(readObject),
+  sort: nullable(arrayOf(readObject)),
+  sinceQueryState: readString,
+  maxChanges: nullable(readMaxChanges),
+  upToId: nullable(readId),
+  calculateTotal: optional(readBoolean, false),
+} satisfies Record<string, Reader<unknown>>;
+
+/**
+ * The answer of a /queryChanges. `ids`: the whole result now; `removed`: all that may have left it or moved in it; `added`: what
+ * may have come or moved. `upToId` is not used, as what we filter and sort by may change.
+ */
+export function queryChangesAnswer(
+  accountId: string,
+  args: { sinceQueryState: string; maxChanges: number | null; calculateTotal: boolean },
+  result: { ids: readonly string[]; removed: string[]; added: readonly string[]; newState: string },
+): Json {
+  const candidates = new Set(result.added);
+  const added = result.ids.map((id, index) => ({ id, index })).filter(({ id }) => candidates.has(id));
+  if (args.maxChanges !== null && result.removed.length + added.length > args.maxChanges) throw new MethodError('tooManyChanges');
+  const answer: Json = {
+    accountId,
+    oldQueryState: args.sinceQueryState,
+    newQueryState: result.newState,
+    removed: result.removed,
+    added,
+  };
+  return args.calculateTotal ? { ...answer, total: result.ids.length } : answer;
 }
 
 /** The part of a whole result that a window shows; throws `anchorNotFound`. For types small enough to be held whole. */

@@ -179,7 +179,6 @@ test('changes say when only counts moved', async () => {
   });
   expect(await client.errorOf('Mailbox/changes', { sinceState: 'nonsense' })).toBe('cannotCalculateChanges');
   expect(await client.errorOf('Mailbox/changes', { sinceState: state, maxChanges: 0 })).toBe('invalidArguments');
-  expect(await client.errorOf('Mailbox/queryChanges', { sinceQueryState: state })).toBe('cannotCalculateChanges');
 });
 
 async function standing(ids: string[]): Promise<unknown> {
@@ -245,4 +244,44 @@ test('a name that was normalised is told to the client, and so is what it left o
   const id = String(k?.id);
   const { updated } = await client.call('Mailbox/set', { update: { [id]: { name: 'The\u0301' } } });
   expect(updated).toEqual({ [id]: { name: 'Th\u00e9' } });
+});
+
+/** A cached result after what /queryChanges says, as RFC 8620 §5.6 tells clients to apply it. */
+function spliced(cached: string[], { removed, added, total }: Record<string, unknown>): string[] {
+  const ids = cached.filter((id) => !(removed as string[]).includes(id));
+  for (const { id, index } of added as { id: string; index: number }[]) ids.splice(index, 0, id);
+  return ids.slice(0, Number(total));
+}
+
+test.each<Record<string, unknown>>([
+  { sort: [{ property: 'name' }] },
+  { sort: [{ property: 'sortOrder', isAscending: false }, { property: 'name' }], filter: { hasAnyRole: false } },
+  { filter: { operator: 'NOT', conditions: [{ name: 'x' }] } },
+])('a client that applies /queryChanges has what a new query gives: %j', async (query) => {
+  const [a, b, c] = [await create('Aa', { sortOrder: 3 }), await create('Bb', { sortOrder: 1 }), await create('Cx')];
+  const before = await client.call('Mailbox/query', query);
+  expect(before.canCalculateChanges).toBe(true);
+  await client.call('Mailbox/set', {
+    create: { n: { name: 'Ab', sortOrder: 2 } },
+    update: { [a]: { name: 'Zz' }, [c]: { name: 'Cc', sortOrder: 9 } },
+    destroy: [b],
+  });
+  await client.import('Subject: x\r\n\r\nx\r\n', roles.inbox ?? '');
+  const args = { ...query, sinceQueryState: before.queryState };
+  const changes = await client.call('Mailbox/queryChanges', { ...args, calculateTotal: true, maxChanges: 100 });
+  const after = await client.call('Mailbox/query', query);
+  expect(changes).toMatchObject({ oldQueryState: before.queryState, newQueryState: after.queryState });
+  expect(spliced(before.ids as string[], changes)).toEqual(after.ids);
+  expect(await client.errorOf('Mailbox/queryChanges', { ...args, maxChanges: 2 })).toBe('tooManyChanges');
+});
+
+test('changes of a query are not calculated in a tree or from a state that is none', async () => {
+  const { queryState, canCalculateChanges } = await client.call('Mailbox/query', { sortAsTree: true });
+  expect(canCalculateChanges).toBe(false);
+  const errorOf = (args: Record<string, unknown>) => client.errorOf('Mailbox/queryChanges', { sinceQueryState: queryState, ...args });
+  expect(await errorOf({ sortAsTree: true })).toBe('cannotCalculateChanges');
+  expect(await errorOf({ sinceQueryState: 'nonsense' })).toBe('cannotCalculateChanges');
+  expect(await errorOf({ filter: { color: 1 } })).toBe('unsupportedFilter');
+  expect(await errorOf({ maxChanges: 0 })).toBe('invalidArguments');
+  expect(await client.call('Mailbox/queryChanges', { sinceQueryState: queryState })).toMatchObject({ removed: [], added: [] });
 });
