@@ -37,6 +37,9 @@ export interface Drain {
 }
 
 /** One entry's share of a call. */
+/** Messages one call carries: 32 cost the Worker 14 ms of CPU, and a request may take 10 (docs/performance.md). */
+const CALL_MESSAGES = 16;
+
 interface Piece {
   entry: SpoolEntry;
   rcptTo: string[];
@@ -45,7 +48,7 @@ interface Piece {
 /** Starts carrying: what waits already, then whatever arrives. */
 export function startDrain(options: DrainOptions): Drain {
   const carrier = new Carrier(options);
-  const small = new Lane({ batch: INGEST_PAIRS_MAX, deliver: (ids) => carrier.deliverSmall(ids), backOff: options.backOff });
+  const small = new Lane({ batch: CALL_MESSAGES, deliver: (ids) => carrier.deliverSmall(ids), backOff: options.backOff });
   const large = new Lane({ batch: 1, deliver: ([id = '']) => carrier.deliverLarge(id), backOff: options.backOff });
   const queue = (spoolId: string, size: number) => (size > INLINE_MESSAGE_MAX ? large : small).add(spoolId);
   options.spool.onArrival(queue);
