@@ -56,9 +56,13 @@ async function refuseRecipients(env: Env, rcptTo: string[]): Promise<Refusal | n
 
 /** From and Sender, in the directory's form; what is no address stays as written and belongs to nobody. */
 function readSenders(header: Uint8Array | null): { senders: string[] } | Refusal {
-  const fields = header === null ? [] : parseHeaderBlock(byteString(header));
+  const block = header === null ? '' : byteString(header);
+  const fields = parseHeaderBlock(block);
   if (header === null || fields.length >= FIELDS_MAX) {
     return { reason: 'invalidEmail', description: `the header has more than ${HEADER_MAX} octets or ${FIELDS_MAX} fields` };
+  }
+  if (header.includes(0) || hasBareBreak(block)) {
+    return { reason: 'invalidEmail', description: 'the header has a bare CR, a bare LF or a NUL' };
   }
   const mailboxes = (name: string) => headerValues(fields, name).flatMap((value) => mailboxesOf(parseAddressList(value)));
   const from = mailboxes('from');
@@ -67,6 +71,14 @@ function readSenders(header: Uint8Array | null): { senders: string[] } | Refusal
   if (senders.length > SENDERS_MAX)
     return { reason: 'invalidEmail', description: `the message is from more than ${SENDERS_MAX} addresses` };
   return { senders };
+}
+
+/**
+ * RFC 5322 §2.2 knows CR and LF only as a pair: what takes one alone for a line end sees fields in a value, a second From
+ * for instance, and servers differ there (as they do about NUL).
+ */
+function hasBareBreak(block: string): boolean {
+  return /\r(?!\n)|(?<!\r)\n/.test(block);
 }
 
 function normal(email: string): string {

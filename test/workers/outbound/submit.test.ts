@@ -119,6 +119,24 @@ describe('who one may write as', () => {
   });
 });
 
+describe('a header that servers read differently', () => {
+  test.each([
+    ['a bare CR before what could be a second From', 'X-A: b\rFrom: ceo@bank.test'],
+    ['a bare CR at the end of a line', 'X-A: b\r'],
+    ['a bare LF', 'X-A: b\nX-B: c'],
+    ['a NUL', 'X-A: b\0c'],
+  ])('with %s does not leave', async (_name, line) => {
+    const before = world.queue.length;
+    const answer = await submit(world, written(world, [line, 'Subject: ambiguous']));
+    expect(answer).toMatchObject({ status: 'refused', description: expect.stringContaining('bare CR') });
+    expect(world.queue).toHaveLength(before);
+  });
+
+  test('is not made so by its body', async () => {
+    await accepted(world, written(world, ['Subject: binary'], 'a\rb\nc\0d\r\n'));
+  });
+});
+
 describe('recipients', () => {
   test('of ours must exist, and the answer names who does not, in one line', async () => {
     const answer = await submit(world, written(world), {
