@@ -1,20 +1,36 @@
 /**
- * `npm test`: types, lint, the deployable bundle, then every test. Says clearly what was left out on this
- * machine and why; ends with the number of what failed as its exit code's reason.
+ * `npm test`: types, lint, the deployable bundle, then every test. Two runs at once, one a core: the scenarios, which
+ * start the whole product, and all others. Says clearly what was left out on this machine and why, and counts at the end.
  */
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import os from 'node:os';
 import path from 'node:path';
 import { findChromium } from './support/chromium.ts';
 import { loadDataset } from './support/dataset.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '..');
 
-const STEPS: { name: string; command: string[] }[] = [
+const CHECKS: { name: string; command: [string, ...string[]] }[] = [
   { name: 'types', command: ['npm', 'run', '--silent', 'types'] },
   { name: 'lint', command: ['npm', 'run', '--silent', 'lint'] },
   { name: 'deployable', command: ['npm', 'run', '--silent', 'deployable'] },
-  { name: 'tests', command: ['vitest', 'run', ...process.argv.slice(2)] },
 ];
+/** Arguments of each vitest; `npm test -- FILE…` is one run of those. */
+const chosen = process.argv.slice(2);
+const RUNS =
+  chosen.length > 0
+    ? [chosen]
+    : [
+        ['--project', 'node', '--project', 'worker'],
+        ['--project', 'scenarios'],
+      ];
+
+interface Counts {
+  numPassedTests: number;
+  numFailedTests: number;
+  numPendingTests: number;
+}
 
 /** What this machine lacks, and the tests that are left out for it. */
 const leftOut: string[] = [];
@@ -33,15 +49,57 @@ try {
   leftOut.push(`test/scenarios/delivery.test.ts and the tests on real mail: ${error instanceof Error ? error.message : error}`);
 }
 
-for (const { name, command } of STEPS) {
+for (const { name, command } of CHECKS) {
   const started = Date.now();
   console.log(`\n— ${name}`);
-  const [program = '', ...args] = command;
+  const [program, ...args] = command;
   const { status } = spawnSync(program, args, { cwd: ROOT, stdio: 'inherit', env: { ...process.env, WRANGLER_SEND_METRICS: 'false' } });
-  if (status !== 0) {
-    console.error(`\nposthouse: ${name} failed; what it said stands above`);
-    process.exit(1);
-  }
+  if (status !== 0) end(`${name} failed; what it said stands above`);
   console.log(`— ${name} passed in ${((Date.now() - started) / 1000).toFixed(1)} s`);
 }
+
+console.log('\n— tests');
+const started = Date.now();
+const reports = await mkdtemp(path.join(os.tmpdir(), 'posthouse-test-'));
+const statuses = await Promise.all(RUNS.map((args, index) => runTests(args, index === 0, path.join(reports, `${index}.json`))));
+const counts = await Promise.all(RUNS.map((_, index) => readCounts(path.join(reports, `${index}.json`))));
+await rm(reports, { recursive: true, force: true });
+console.log(`— tests took ${((Date.now() - started) / 1000).toFixed(1)} s`);
 for (const reason of leftOut) console.log(`\nposthouse: LEFT OUT on this machine: ${reason}`);
+const total = (name: keyof Counts) => counts.reduce((sum, count) => sum + count[name], 0);
+console.log(`\n${total('numPassedTests')} passed, ${total('numFailedTests')} failed, ${total('numPendingTests')} skipped`);
+if (statuses.some((status) => status !== 0)) end('tests failed; what they said stands above');
+
+/** One vitest. Only one may write as it goes; another's words are kept until it is done. */
+function runTests(args: string[], live: boolean, report: string): Promise<number> {
+  const vitest = spawn('vitest', ['run', ...args, '--reporter=default', '--reporter=json', `--outputFile.json=${report}`], {
+    cwd: ROOT,
+    stdio: ['ignore', live ? 'inherit' : 'pipe', live ? 'inherit' : 'pipe'],
+  });
+  let words = '';
+  const keep = (chunk: Buffer) => {
+    words += chunk;
+  };
+  vitest.stdout?.on('data', keep);
+  vitest.stderr?.on('data', keep);
+  return new Promise((resolve) => {
+    vitest.on('error', (error) => end(`vitest did not start: ${error.message}`));
+    vitest.on('close', (status) => {
+      process.stdout.write(words);
+      resolve(status ?? 1);
+    });
+  });
+}
+
+async function readCounts(report: string): Promise<Counts> {
+  const none: Counts = { numPassedTests: 0, numFailedTests: 0, numPendingTests: 0 };
+  return readFile(report, 'utf8').then(
+    (text) => JSON.parse(text) as Counts,
+    () => none,
+  );
+}
+
+function end(reason: string): never {
+  console.error(`\nposthouse: ${reason}`);
+  process.exit(1);
+}

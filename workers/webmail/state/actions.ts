@@ -20,9 +20,12 @@ const SET_MAX = 500;
 
 type Changes = Map<Id, EmailChange>;
 
-/** Applies changes here and at the server. False, and all as before, when the server refused any. */
-async function apply(changes: Changes, gone: readonly Id[]): Promise<boolean> {
-  const update = [...changes].map(([id, change]) => [id, patchOf(emailOf(id), change)] as const);
+/**
+ * Applies changes here and at the server. False, and all as before, when the server refused any. `from`: what the emails
+ * are, where that is known better than from here: an answer that was on its way may have brought back an older state.
+ */
+async function apply(changes: Changes, gone: readonly Id[], from?: Changes): Promise<boolean> {
+  const update = [...changes].map(([id, change]) => [id, patchOf(from?.get(id) ?? emailOf(id), change)] as const);
   const putBack = changeEmails(changes);
   const putRowsBack = gone.length > 0 ? removeRows(new Set(gone)) : () => {};
   try {
@@ -54,13 +57,19 @@ export function complain(error: unknown): void {
   show({ text: failure.kind === 'offline' ? t('failed.offline') : t('failed.action', { reason: failure.message }), danger: true });
 }
 
-/** Where the emails are now, to undo a move. */
-function asTheyAre(emails: EmailSummary[]): Changes {
-  return new Map(emails.map(({ id, mailboxIds, keywords }) => [id, { mailboxIds, keywords }]));
+/** What `changes` will overwrite, and nothing else, so that undoing leaves alone what came in between. */
+function overwritten(emails: EmailSummary[], changes: Changes): Changes {
+  return new Map(
+    emails.map(({ id, mailboxIds, keywords }) => {
+      const change = changes.get(id);
+      return [id, { ...(change?.mailboxIds && { mailboxIds }), ...(change?.keywords && { keywords }) }];
+    }),
+  );
 }
 
-async function undo(before: Changes): Promise<void> {
-  if (await apply(before, [])) await refresh();
+/** The way back from `changes` to `before`. */
+async function undo(changes: Changes, before: Changes): Promise<void> {
+  if (await apply(before, [], changes)) await refresh();
 }
 
 /** Takes the emails of rows out of where they are and puts them into `to`; rows leave the list. */
@@ -69,13 +78,13 @@ async function relocate(threadIds: Id[], to: Mailbox | undefined, done: (n: numb
   const from = currentMailbox.value;
   const emails = threadIds.flatMap((id) => rowEmails(id, from, whole)).filter((email) => !email.mailboxIds[to.id]);
   if (emails.length === 0 || from?.id === to.id) return;
-  const before = asTheyAre(emails);
   const changes: Changes = new Map(emails.map((email) => [email.id, { mailboxIds: moved(email, from, to.id) }]));
+  const before = overwritten(emails, changes);
   const gone = from ? threadIds : [];
   leaveConversation(gone);
   clearSelection();
   if (!(await apply(changes, gone))) return;
-  show({ text: done(threadIds.length), undo: () => void undo(before) });
+  show({ text: done(threadIds.length), undo: () => void undo(changes, before) });
 }
 
 function rowEmails(threadId: Id, from: Mailbox | undefined, whole: boolean): EmailSummary[] {
@@ -113,10 +122,11 @@ async function relocateFrom(
   if (!from || !to) return complain(new RequestFailure('refused', t('failed.folderMissing')));
   const emails = threadIds.flatMap((id) => emailsOfRow(id, from.id));
   if (emails.length === 0) return;
-  const before = asTheyAre(emails);
+  const changes: Changes = new Map(emails.map((email) => [email.id, { mailboxIds: moved(email, from, to.id) }]));
+  const before = overwritten(emails, changes);
   clearSelection();
-  if (await apply(new Map(emails.map((email) => [email.id, { mailboxIds: moved(email, from, to.id) }])), [])) {
-    show({ text: done(threadIds.length), undo: () => void undo(before) });
+  if (await apply(changes, [])) {
+    show({ text: done(threadIds.length), undo: () => void undo(changes, before) });
   }
 }
 
@@ -172,10 +182,11 @@ export async function markRead(threadIds: Id[], read: boolean, quiet = false): P
   const rows = threadIds.map((id) => emailsOfRow(id, quiet ? undefined : currentMailbox.value?.id));
   const emails = read ? rows.flat().filter(isUnread) : rows.flatMap((row) => newest(row)).filter((email) => !isUnread(email));
   if (emails.length === 0) return;
-  const before = asTheyAre(emails);
-  const done = await apply(new Map(emails.map((email) => [email.id, { keywords: withKeyword(email, '$seen', read) }])), []);
+  const changes: Changes = new Map(emails.map((email) => [email.id, { keywords: withKeyword(email, '$seen', read) }]));
+  const before = overwritten(emails, changes);
+  const done = await apply(changes, []);
   clearSelection();
-  if (done && !quiet) show({ text: tn(read ? 'done.read' : 'done.unread', threadIds.length), undo: () => void undo(before) });
+  if (done && !quiet) show({ text: tn(read ? 'done.read' : 'done.unread', threadIds.length), undo: () => void undo(changes, before) });
 }
 
 function newest(emails: EmailSummary[]): EmailSummary[] {

@@ -2,12 +2,11 @@
  * What a change says to the server: only the differences, as a patch (RFC 8620 §5.3), so that a flag which
  * another client set meanwhile stays.
  */
-import type { EmailSummary } from '../jmap/types.ts';
 import type { EmailChange } from './emails.ts';
 
 export type Patch = Record<string, true | null>;
 
-export function patchOf(before: EmailSummary | undefined, change: EmailChange): Patch {
+export function patchOf(before: EmailChange | undefined, change: EmailChange): Patch {
   return {
     ...(change.keywords ? difference('keywords', before?.keywords ?? {}, change.keywords) : {}),
     ...(change.mailboxIds ? difference('mailboxIds', before?.mailboxIds ?? {}, change.mailboxIds) : {}),
