@@ -46,6 +46,8 @@ export default defineConfig({
           testTimeout: 120_000,
           hookTimeout: 120_000,
           fileParallelism: false,
+          // Seven processes on two cores beside the other tests: one more try tells a defect from a late timer.
+          retry: 1,
         },
       },
     ],

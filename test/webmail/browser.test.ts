@@ -105,7 +105,8 @@ const open = (text: string) => row(text).locator('.row-link').click();
 const eventually = <T>(read: () => T) => expect.poll(read, { timeout: 10_000 });
 const calls = (method: string) => fake.calls.filter(([name]) => name === method).map(([, args]) => args);
 
-describe.runIf(executablePath)('in Chromium', () => {
+// On a loaded machine Chromium moves the focus late and a key press can go to a frame that is being removed: one more try.
+describe.runIf(executablePath)('in Chromium', { retry: 2 }, () => {
   beforeEach(() => {
     contacts.splice(0);
   });
