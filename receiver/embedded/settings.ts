@@ -1,6 +1,6 @@
 /** The settings of `npm start` and their defaults: loopback everywhere, ports no other program wants (DESIGN.md). */
-import { isIPv4 } from 'node:net';
 import { MESSAGE_SIZE_LIMIT, type Ports, readHome, readNumber, readPorts } from '../config.ts';
+import { isLoopback } from '../network.ts';
 
 const EMBEDDED_PORTS: Ports = { smtp: 2525, submission: 2587, submissions: 2465, imap: 2143, imaps: 2993, metrics: 9187 };
 
@@ -27,8 +27,4 @@ export function readEmbeddedSettings(env: Record<string, string | undefined>): E
     ports: readPorts(env, EMBEDDED_PORTS),
     messageSizeLimit: readNumber('POSTHOUSE_MESSAGE_SIZE_LIMIT', env, MESSAGE_SIZE_LIMIT, 1024),
   };
-}
-
-function isLoopback(address: string): boolean {
-  return address === '::1' || address === 'localhost' || (isIPv4(address) && address.startsWith('127.'));
 }

@@ -2,9 +2,10 @@
  * The IMAP listeners (RFC 9051 §2.1): one with STARTTLS, one with TLS from the first octet; how many connections there may
  * be, in all and from one network; certificates swapped while connections live; a shutdown that says goodbye.
  */
-import { type AddressInfo, createServer, isIP, type Server, type Socket } from 'node:net';
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { createSecureContext, createServer as createTlsServer, type SecureContext } from 'node:tls';
 import type { Log } from '../log.ts';
+import { isLoopback, networkOf } from '../network.ts';
 import { Connection } from './connection.ts';
 import type { Backend } from './session.ts';
 
@@ -150,22 +151,4 @@ function stop(server: Server): Promise<void> {
 
 function closed(socket: Socket): Promise<void> {
   return socket.destroyed ? Promise.resolve() : new Promise((resolve) => socket.once('close', () => resolve()));
-}
-
-function isLoopback(address: string): boolean {
-  const plain = address.replace(/^::ffff:/i, '');
-  return plain === '::1' || plain === 'localhost' || (isIP(plain) === 4 && plain.startsWith('127.'));
-}
-
-/** One address, or the /64 that one household or server has in IPv6. */
-function networkOf(address: string): string {
-  const plain = address.replace(/^::ffff:(?=\d+\.)/i, '');
-  if (isIP(plain) !== 6) return plain;
-  const [head = '', tail = ''] = plain.split('::');
-  const first = head.split(':').filter(Boolean);
-  const last = tail.split(':').filter(Boolean);
-  const groups = plain.includes('::')
-    ? [...first, ...new Array<string>(Math.max(0, 8 - first.length - last.length)).fill('0'), ...last]
-    : first;
-  return groups.slice(0, 4).join(':');
 }

@@ -5,7 +5,7 @@
  */
 import type { SMTPServerAddress, SMTPServerDataStream, SMTPServerSession } from 'smtp-server';
 import type { Log } from '../log.ts';
-import { networkOf } from '../network.ts';
+import { isLoopback, networkOf } from '../network.ts';
 import { newSpoolId } from '../spool/entry.ts';
 import { type SpoolFolder, SpoolFull } from '../spool/folder.ts';
 import { Original } from '../spool/original.ts';
@@ -16,7 +16,6 @@ import type { Door } from './door.ts';
 import { announcedSize, checkMailParameters, checkRcptParameters, mailboxOf } from './envelope.ts';
 import { countFields, withoutForgedResults } from './headers.ts';
 import { RECEIVED_FIELDS_MAX } from './limits.ts';
-import { isLoopback } from './loopback.ts';
 import { type Recipients, TooManyUnknown } from './recipients.ts';
 import { Reply } from './reply.ts';
 import { arrivalTrace, protocolName, type TraceFacts } from './trace.ts';
