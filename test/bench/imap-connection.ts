@@ -58,6 +58,12 @@ export class ImapConnection {
     await this.command(Buffer.concat([Buffer.from(`APPEND ${mailbox} {${raw.length}+}\r\n`), raw]));
   }
 
+  /** APPENDs several at once (RFC 3502), each with its INTERNALDATE. */
+  async appendAll(mailbox: string, letters: readonly { raw: Uint8Array; receivedAt: number }[]): Promise<void> {
+    const messages = letters.flatMap(({ raw, receivedAt }) => [Buffer.from(` "${internalDate(receivedAt)}" {${raw.length}+}\r\n`), raw]);
+    await this.command(Buffer.concat([Buffer.from(`APPEND ${mailbox}`), ...messages]));
+  }
+
   /** Messages in a mailbox. */
   async count(mailbox: string): Promise<number> {
     const { text } = await this.command(`STATUS ${mailbox} (MESSAGES)`);
@@ -110,4 +116,10 @@ export class ImapConnection {
 /** Where the CRLF before the last line stands. */
 function lastLine(tail: string): number {
   return tail.lastIndexOf('\r\n', tail.length - 3);
+}
+
+/** `dd-Mon-yyyy hh:mm:ss +0000` (RFC 9051 §9). */
+function internalDate(at: number): string {
+  const [, day, month, year, time] = new Date(at).toUTCString().split(' ');
+  return `${day}-${month}-${year} ${time} +0000`;
 }

@@ -8,13 +8,14 @@ import { coldStart } from './parts/cold-start.ts';
 import { edgeTime } from './parts/edge-time.ts';
 import { imap } from './parts/imap.ts';
 import { inbox } from './parts/inbox.ts';
+import { jmap } from './parts/jmap.ts';
 import { memory } from './parts/memory.ts';
 import { rows } from './parts/rows.ts';
 import { smtp } from './parts/smtp.ts';
 import { webmail } from './parts/webmail.ts';
 import { machine } from './process.ts';
 
-const PARTS: readonly Part[] = [rows, inbox, edgeTime, smtp, imap, memory, webmail, coldStart];
+const PARTS: readonly Part[] = [rows, inbox, edgeTime, smtp, imap, jmap, memory, webmail, coldStart];
 
 async function run(args: readonly string[]): Promise<void> {
   const names = args.filter((arg) => !arg.startsWith('--'));

@@ -22,6 +22,7 @@ export interface Recipe {
   /** Absolute path of the program, and its arguments before and after the configuration is there. */
   program: string;
   args: (folder: string) => string[];
+  env?: NodeJS.ProcessEnv;
   /** Files of the configuration, by name. */
   files: (folder: string, port: number) => Record<string, string>;
   /** Prepares the folder once the files are there. */
@@ -53,7 +54,7 @@ export async function startPeer(recipe: Recipe): Promise<Peer> {
   const port = await freePort();
   for (const [name, text] of Object.entries(recipe.files(folder, port))) await writeFile(path.join(folder, name), text);
   await recipe.prepare?.(folder);
-  const child = spawn(recipe.program, recipe.args(folder), { stdio: ['ignore', 'ignore', 'pipe'] });
+  const child = spawn(recipe.program, recipe.args(folder), { env: recipe.env, stdio: ['ignore', 'ignore', 'pipe'] });
   let said = '';
   child.stderr?.on('data', (chunk) => (said += chunk));
   const peer: Peer = { name: recipe.name, port, folder, child, stop: recipe.stop ?? (async () => child.kill('SIGTERM')) };
