@@ -2,10 +2,14 @@
  * What this server can do and how much of it (RFC 8620 §2, RFC 8621 §1.3, RFC 8887 §3). The figures
  * are announced in the session and enforced where they are read from here.
  */
+import { utcDate } from './dates.ts';
 
 export const CORE = 'urn:ietf:params:jmap:core';
 export const MAIL = 'urn:ietf:params:jmap:mail';
 export const SUBMISSION = 'urn:ietf:params:jmap:submission';
+export const VACATION = 'urn:ietf:params:jmap:vacationresponse';
+export const MDN = 'urn:ietf:params:jmap:mdn';
+export const QUOTA = 'urn:ietf:params:jmap:quota';
 export const WEBSOCKET = 'urn:ietf:params:jmap:websocket';
 
 /** Octets of one request: its JSON is held in memory together with its answer. */
@@ -69,7 +73,18 @@ export function mailCapability(messageSizeMax: number) {
   };
 }
 
-/** The submission capability of one account (RFC 8621 §1.3.2). */
-export function submissionCapability() {
-  return { maxDelayedSend: 0, submissionExtensions: {} };
+/** Seconds a message may be held before it leaves (RFC 4865): the row waits, so a month costs what a minute does. */
+export const DELAYED_SEND_MAX = 30 * 86_400;
+
+/**
+ * The submission capability of one account (RFC 8621 §1.3.2). FUTURERELEASE has the longest time and the latest date
+ * (RFC 4865 §3), which moves once a day so that the session's state does not move with every second.
+ */
+export function submissionCapability(messageSizeMax: number, now = Date.now()) {
+  const today = now - (now % 86_400_000);
+  const latest = utcDate(today + DELAYED_SEND_MAX * 1000);
+  return {
+    maxDelayedSend: DELAYED_SEND_MAX,
+    submissionExtensions: { FUTURERELEASE: [String(DELAYED_SEND_MAX), latest], SIZE: [String(messageSizeMax)] },
+  };
 }

@@ -88,7 +88,8 @@ export type SetErrorType =
   | 'forbiddenMailFrom'
   | 'forbiddenFrom'
   | 'forbiddenToSend'
-  | 'cannotUnsend';
+  | 'cannotUnsend'
+  | 'mdnAlreadySent';
 
 export interface SetError {
   type: SetErrorType;

@@ -18,14 +18,17 @@ export class JmapContext {
   readonly mail: MailStore;
   /** Creation id → id, for the whole request (RFC 8620 §3.3). */
   readonly createdIds: Map<string, string>;
+  /** The capabilities the client uses, which decide what some answers show (RFC 9425 §4.1). */
+  readonly using: ReadonlySet<string>;
   #states: Promise<States> | null = null;
   readonly #emails = new Map<number, EmailRow>();
 
-  constructor(env: Env, account: Account, createdIds: Map<string, string> = new Map()) {
+  constructor(env: Env, account: Account, createdIds: Map<string, string> = new Map(), using: ReadonlySet<string> = new Set()) {
     this.env = env;
     this.account = account;
     this.mail = openMail(env, account);
     this.createdIds = createdIds;
+    this.using = using;
   }
 
   /** The states of all types; one query in a request that only reads. */

@@ -18,9 +18,9 @@ import { sessionState } from './session.ts';
 
 /** The Response object of a whole request. */
 export async function runRequest(env: Env, account: Account, request: JmapRequest): Promise<Json> {
-  const context = new JmapContext(env, account, request.createdIds ?? new Map());
-  const responses: Invocation[] = [];
   const using = new Set(request.using);
+  const context = new JmapContext(env, account, request.createdIds ?? new Map(), using);
+  const responses: Invocation[] = [];
   for (const [name, args, callId] of request.methodCalls) {
     for (const [answerName, answer] of await runCall(name, args, context, using, responses)) responses.push([answerName, answer, callId]);
   }

@@ -3,10 +3,13 @@ import {
   CORE,
   coreCapability,
   MAIL,
+  MDN,
   MESSAGE_SIZE_DEFAULT,
   mailCapability,
+  QUOTA,
   SUBMISSION,
   submissionCapability,
+  VACATION,
   WEBSOCKET,
 } from '../../shared/jmap/capabilities.ts';
 import type { Json } from '../../shared/jmap/errors.ts';
@@ -15,7 +18,7 @@ import type { Env } from '../env.ts';
 import type { Account } from '../store/mail/types.ts';
 
 /** Capabilities a request may name in `using`. */
-export const SUPPORTED: ReadonlySet<string> = new Set([CORE, MAIL, SUBMISSION, WEBSOCKET]);
+export const SUPPORTED: ReadonlySet<string> = new Set([CORE, MAIL, SUBMISSION, VACATION, MDN, QUOTA, WEBSOCKET]);
 
 /** Octets one message, and so one upload, may have. */
 export function messageSizeMax(env: Env): number {
@@ -35,6 +38,9 @@ export function buildSession(env: Env, account: Account, origin: string): Json {
       [CORE]: coreCapability(messageSizeMax(env)),
       [MAIL]: {},
       [SUBMISSION]: {},
+      [VACATION]: {},
+      [MDN]: {},
+      [QUOTA]: {},
       [WEBSOCKET]: { url: `${origin.replace(/^http/, 'ws')}/jmap/ws`, supportsPush: true },
     },
     state: sessionState(env, account),
@@ -54,10 +60,17 @@ function stableSession(env: Env, account: Account) {
         name: account.address,
         isPersonal: true,
         isReadOnly: false,
-        accountCapabilities: { [CORE]: {}, [MAIL]: mailCapability(messageSizeMax(env)), [SUBMISSION]: submissionCapability() },
+        accountCapabilities: {
+          [CORE]: {},
+          [MAIL]: mailCapability(messageSizeMax(env)),
+          [SUBMISSION]: submissionCapability(messageSizeMax(env)),
+          [VACATION]: {},
+          [MDN]: {},
+          [QUOTA]: {},
+        },
       },
     },
-    primaryAccounts: { [CORE]: id, [MAIL]: id, [SUBMISSION]: id },
+    primaryAccounts: { [CORE]: id, [MAIL]: id, [SUBMISSION]: id, [VACATION]: id, [MDN]: id, [QUOTA]: id },
     username: account.address,
   };
 }
