@@ -37,7 +37,7 @@ export function readEmailPatch(patch: Json, createdIds: ReadonlyMap<string, stri
       if (property === 'keywords') result.keywords = patchKeywords(result.keywords, key, value);
       else if (property === 'mailboxIds') result.mailboxes = patchMailboxes(result.mailboxes, key, value, createdIds);
       else if (key === undefined) result.rest[property] = value;
-      else wrong.add(path.join('/'));
+      else return { type: 'invalidPatch', description: `${path.join('/')} points into what is no object of settable values` };
     } catch (error) {
       if (!(error instanceof ShapeError)) throw error;
       wrong.add(property);
@@ -55,6 +55,8 @@ function patchKeywords(before: SetPatch<string> | null, key: string | undefined,
   const patch = before ?? { add: [], remove: [] };
   if (key === undefined) return { ...patch, replace: value === null ? [] : readKeywords(value, 'keywords') };
   const keyword = key.toLowerCase();
+  // No email has what is no keyword, so it can be taken away (RFC 8620 §5.3).
+  if (!isKeyword(keyword) && value === null) return patch;
   if (!isKeyword(keyword)) throw new ShapeError('keywords', 'must be keywords');
   return changed(patch, keyword, value, 'keywords');
 }

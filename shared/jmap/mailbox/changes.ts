@@ -4,6 +4,7 @@
  */
 import { ROLES } from '../../roles.ts';
 import { MAILBOX_DEPTH_MAX, MAILBOX_NAME_MAX } from '../capabilities.ts';
+import { isSameJson } from '../equal.ts';
 import type { Json, SetError } from '../errors.ts';
 import { invalidProperties, ShapeError } from '../errors.ts';
 import { decodeId } from '../ids.ts';
@@ -65,10 +66,7 @@ export function readMailboxCreation(record: Json): MailboxDraft | SetError {
 /** Reads a mailbox after its patch; server-set properties may only stand as they were. */
 export function readMailboxUpdate(patched: Json, before: MailboxFacts): MailboxDraft | SetError {
   const current = mailboxObject(before);
-  return readDraft(
-    patched,
-    (name) => !Object.hasOwn(SETTABLE, name) && JSON.stringify(patched[name]) !== JSON.stringify(own(current, name)),
-  );
+  return readDraft(patched, (name) => !Object.hasOwn(SETTABLE, name) && !isSameJson(patched[name], own(current, name)));
 }
 
 function readDraft(record: Json, isWrong: (name: string) => boolean): MailboxDraft | SetError {

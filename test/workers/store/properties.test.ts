@@ -27,13 +27,16 @@ const operation: fc.Arbitrary<AppliedOperation> = fc.oneof(
   fc.record({ op: fc.constant('move' as const), mailbox, uids: ids, to: mailbox }),
   fc.record({ op: fc.constant('expunge' as const), mailbox, uids: ids }),
   fc.record({
-    op: fc.constant('memberships' as const),
+    op: fc.constant('updateEmails' as const),
     changes: fc.array(
-      fc.record({
-        email: fc.integer({ min: 1, max: 14 }),
-        add: fc.uniqueArray(mailbox, { maxLength: 2 }),
-        remove: fc.uniqueArray(mailbox, { maxLength: 2 }),
-      }),
+      fc.record(
+        {
+          email: fc.integer({ min: 1, max: 14 }),
+          mailboxes: fc.record({ add: fc.uniqueArray(mailbox, { maxLength: 2 }), remove: fc.uniqueArray(mailbox, { maxLength: 2 }) }),
+          keywords: fc.record({ add: keywords, remove: keywords }),
+        },
+        { requiredKeys: ['email'] },
+      ),
       { maxLength: 3 },
     ),
   }),

@@ -46,8 +46,8 @@ beforeAll(async () => {
   }
   const ids = [...extra.keys()];
   await mail.apply([
-    { op: 'memberships', changes: ids.filter((id) => id % 4 === 0).map((email) => ({ email, add: [4], remove: [1] })) },
-    { op: 'memberships', changes: ids.filter((id) => id % 5 === 0).map((email) => ({ email, add: [6], remove: [] })) },
+    { op: 'updateEmails', changes: ids.filter((id) => id % 4 === 0).map((email) => ({ email, mailboxes: { add: [4], remove: [1] } })) },
+    { op: 'updateEmails', changes: ids.filter((id) => id % 5 === 0).map((email) => ({ email, mailboxes: { add: [6], remove: [] } })) },
     { op: 'copy', mailbox: 1, uids: [3, 7], to: 1 },
     { op: 'destroyEmails', emails: [11] },
   ]);

@@ -105,15 +105,43 @@ test('copy and move answer with pairs of uids in the order asked, and leave out 
   expect(await counts(INBOX)).toMatchObject({ messages: 2 });
 });
 
-test('removing the last membership destroys the email, its text and its octets', async () => {
+test('destroying an email destroys its text and its octets', async () => {
   const id = await deliverRaw(env, account, rawMessage({ body: 'unmistakable' }));
-  await mail.apply([{ op: 'memberships', changes: [{ email: id, add: [], remove: [INBOX] }] }]);
+  await mail.apply([{ op: 'destroyEmails', emails: [id] }]);
   expect(await mail.usage()).toMatchObject({ octets: 0, messages: 0 });
   const query = { filter: { text: 'unmistakable' }, sort: [], collapseThreads: false, position: 0, limit: 9, calculateTotal: false };
   expect(await mail.query(query)).toMatchObject({ ids: [] });
-  expect(await mail.apply([{ op: 'memberships', changes: [{ email: id, add: [ARCHIVE], remove: [] }] }])).toEqual([
+  expect(await mail.apply([{ op: 'updateEmails', changes: [{ email: id, mailboxes: { add: [ARCHIVE], remove: [] } }] }])).toEqual([
     { ok: true, modified: [id] },
   ]);
+});
+
+test('no update leaves an email in no mailbox, even when two that would both be right come at once', async () => {
+  const id = await deliverRaw(env, account, rawMessage({}));
+  await mail.apply([{ op: 'copy', mailbox: INBOX, uids: [1], to: ARCHIVE }]);
+  const leave = (mailbox: number) =>
+    mail.apply([
+      { op: 'updateEmails', changes: [{ email: id, mailboxes: { add: [], remove: [mailbox] }, keywords: { add: ['x'], remove: [] } }] },
+    ]);
+  const results = (await Promise.all([leave(INBOX), leave(ARCHIVE)])).flat();
+  expect(results.filter(({ ok }) => ok)).toHaveLength(1);
+  expect(results.find(({ ok }) => !ok)).toMatchObject({ error: 'invalid' });
+  expect((await mail.emails([id]))[0]?.mailboxes).toHaveLength(1);
+});
+
+test('keywords and mailboxes of an update change together or not at all, and their limits hold whatever was there', async () => {
+  const id = await deliverRaw(env, account, rawMessage({}));
+  const many = Array.from({ length: 64 }, (_, index) => `k${index}`);
+  const change = async (keywords: string[], mailboxes: number[]) => {
+    const [result] = await mail.apply([
+      { op: 'updateEmails', changes: [{ email: id, mailboxes: { add: mailboxes, remove: [] }, keywords: { add: keywords, remove: [] } }] },
+    ]);
+    return result;
+  };
+  expect(await change(many, [])).toEqual({ ok: true });
+  expect(await change(['one-more'], [ARCHIVE])).toMatchObject({ ok: false, error: 'tooLarge' });
+  expect(await change([], [ARCHIVE, 999])).toMatchObject({ ok: false, error: 'notFound' });
+  expect((await mail.emails([id]))[0]).toMatchObject({ mailboxes: [INBOX], keywords: many.sort() });
 });
 
 test('a trash thread counts for the trash, and what is only there counts nowhere else', async () => {
@@ -123,7 +151,7 @@ test('a trash thread counts for the trash, and what is only there counts nowhere
   }));
   await mail.apply([{ op: 'keywords', emails: [first], add: ['$seen'] }]);
   expect(await counts(INBOX)).toMatchObject({ threads: 1, unreadThreads: 1, unread: 1 });
-  await mail.apply([{ op: 'memberships', changes: [{ email: second, add: [TRASH], remove: [INBOX] }] }]);
+  await mail.apply([{ op: 'updateEmails', changes: [{ email: second, mailboxes: { add: [TRASH], remove: [INBOX] } }] }]);
   expect(await counts(INBOX)).toMatchObject({ threads: 1, unreadThreads: 0, unread: 0 });
   expect(await counts(TRASH)).toMatchObject({ threads: 1, unreadThreads: 1, unread: 1 });
   await mail.apply([{ op: 'updateMailbox', mailbox: TRASH, role: null }]);
@@ -140,7 +168,7 @@ test('an unread reply in another mailbox makes the thread unread here', async ()
     inReplyTo: `u${account.id}-0@x`,
   }));
   await mail.apply([
-    { op: 'memberships', changes: [{ email: second, add: [ARCHIVE], remove: [INBOX] }] },
+    { op: 'updateEmails', changes: [{ email: second, mailboxes: { add: [ARCHIVE], remove: [INBOX] } }] },
     { op: 'keywords', emails: [second - 1], add: ['$seen'] },
   ]);
   expect(await counts(INBOX)).toMatchObject({ unread: 0, unreadThreads: 1 });

@@ -18,6 +18,8 @@ export interface Account {
   name: string;
   /** Octets; null for no limit. */
   quota: number | null;
+  /** IMAP capabilities switched off for it, upper case; absent when there are none. */
+  imapWithout?: string[];
 }
 
 /** The JMAP types that have a state of their own (DESIGN.md, invariant 4). */
@@ -240,17 +242,31 @@ export interface MailStore {
   commit(request: CommitRequest, put?: ReadonlySet<string>): Promise<CommitAnswer>;
 }
 
+/** Additions and removals, or the whole set. */
+export interface SetPatch<Item> {
+  add: Item[];
+  remove: Item[];
+  replace?: Item[];
+}
+
+/** What changes of one email (RFC 8621 §4.6). */
+export interface EmailUpdate {
+  email: number;
+  mailboxes?: SetPatch<number>;
+  keywords?: SetPatch<string>;
+}
+
+/** The description of the `tooLarge` that an update into too many mailboxes gets; too many keywords get another. */
+export const TOO_MANY_MAILBOXES = 'too many mailboxes';
+
 /**
  * The operations a door may apply: the bridge's, and those only JMAP has, which name emails, not uids.
- * `setMailboxes` adds and removes memberships (null mailbox lists mean "leave"); removing the last one
- * destroys the email. `import` is an append into several mailboxes at once.
+ * `import` is an append into several mailboxes at once.
  */
 export type AppliedOperation =
   | Operation
-  /** Adds and removes memberships of emails; removing the last one destroys. Unknown emails answer `notFound` in `modified`. */
-  | { op: 'memberships'; changes: { email: number; add: number[]; remove: number[]; replace?: number[] }[] }
-  /** Keyword patches that differ per email. */
-  | { op: 'patchKeywords'; changes: { email: number; add: string[]; remove: string[]; replace?: string[] }[] }
+  /** Keywords and memberships of emails, all changes or none; an email stays in one mailbox at least. Unknown emails are named in `modified`. */
+  | { op: 'updateEmails'; changes: EmailUpdate[] }
   | { op: 'destroyEmails'; emails: number[] }
   /** Several mailboxes changed together: only how they stand afterwards is checked (RFC 8620 §5.3). All or none. */
   | { op: 'updateMailboxes'; updates: Omit<Extract<Operation, { op: 'updateMailbox' }>, 'op'>[] }

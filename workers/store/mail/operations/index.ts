@@ -2,10 +2,11 @@
 import type { OperationResult } from '../../../../shared/protocol.ts';
 import type { AppliedOperation } from '../types.ts';
 import type { OperationContext } from './context.ts';
-import { changeKeywords, patchKeywords } from './keywords.ts';
+import { updateEmails } from './emails.ts';
+import { changeKeywords } from './keywords.ts';
 import { createMailbox, destroyMailbox, updateMailbox, updateMailboxes } from './mailboxes.ts';
 import { append, importEmail } from './messages.ts';
-import { changeMemberships, copy, destroyEmails, expunge, move, setDeleted } from './placements.ts';
+import { copy, destroyEmails, expunge, move, setDeleted } from './placements.ts';
 
 type Operations = {
   [Op in AppliedOperation['op']]: (context: OperationContext, operation: Extract<AppliedOperation, { op: Op }>) => OperationResult;
@@ -13,14 +14,13 @@ type Operations = {
 
 const OPERATIONS: Operations = {
   keywords: changeKeywords,
-  patchKeywords,
   deleted: setDeleted,
   copy,
   move,
   expunge,
   append,
   import: importEmail,
-  memberships: changeMemberships,
+  updateEmails,
   destroyEmails,
   createMailbox,
   updateMailbox,

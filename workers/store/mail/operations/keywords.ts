@@ -1,6 +1,6 @@
 /**
- * Keyword changes: IMAP STORE (RFC 9051 §6.4.6, UNCHANGEDSINCE RFC 7162 §3.1.3) and JMAP patches of `keywords`
- * (RFC 8621 §4.6). Keywords belong to the email, whatever mailbox they were set through.
+ * Keyword changes by IMAP STORE (RFC 9051 §6.4.6, UNCHANGEDSINCE RFC 7162 §3.1.3). Keywords belong to the email, whatever
+ * mailbox they were set through. JMAP's updates are in emails.ts.
  */
 import { isKeyword, KEYWORDS_PER_EMAIL_MAX } from '../../../../shared/flags.ts';
 import type { OperationResult } from '../../../../shared/protocol.ts';
@@ -8,7 +8,6 @@ import type { AppliedOperation } from '../types.ts';
 import { failure, type OperationContext } from './context.ts';
 
 type Keywords = Extract<AppliedOperation, { op: 'keywords' }>;
-type PatchKeywords = Extract<AppliedOperation, { op: 'patchKeywords' }>;
 
 interface KeywordChange {
   email: number;
@@ -26,13 +25,6 @@ export function changeKeywords(context: OperationContext, operation: Keywords): 
   const held = new Set(modified);
   const changes = present.filter((id) => !held.has(id)).map((email) => ({ email, add, remove, replace }));
   return applyChanges(context, changes) ?? { ok: true, ...(modified.length > 0 ? { modified } : {}) };
-}
-
-/** JMAP's form: a change per email; those JMAP does not see are named in `modified`. */
-export function patchKeywords(context: OperationContext, operation: PatchKeywords): OperationResult {
-  const known = operation.changes.filter(({ email }) => context.ledger.visibleEmail(email));
-  const modified = operation.changes.filter((change) => !known.includes(change)).map(({ email }) => email);
-  return applyChanges(context, known) ?? { ok: true, ...(modified.length > 0 ? { modified } : {}) };
 }
 
 /** Null when all are applied; nothing is when one cannot be. */

@@ -1,8 +1,9 @@
 /**
- * Operations on places: `\Deleted`, COPY, MOVE, EXPUNGE (RFC 9051 §6.4, RFC 6851) and JMAP's `mailboxIds` (RFC 8621 §4.6).
- * A uid that is gone meanwhile is left out, as IMAP wants it; an email that JMAP does not see is reported.
+ * Operations on places: `\Deleted`, COPY, MOVE, EXPUNGE (RFC 9051 §6.4, RFC 6851) and what JMAP's
+ * `mailboxIds` and destroy make of them (RFC 8621 §4.6). A uid that is gone meanwhile is left out, as IMAP wants it.
  */
 import type { OperationResult } from '../../../../shared/protocol.ts';
+import type { Ledger } from '../ledger.ts';
 import { type EmailState, memberships, present } from '../rows.ts';
 import type { AppliedOperation } from '../types.ts';
 import { failure, type OperationContext } from './context.ts';
@@ -59,29 +60,8 @@ export function expunge({ ledger }: OperationContext, { mailbox, uids }: Named<'
   return { ok: true };
 }
 
-/** Sets memberships; an email left without any is destroyed with all its placements. */
-export function changeMemberships({ ledger }: OperationContext, { changes }: Named<'memberships'>): OperationResult {
-  const targets = changes.flatMap(({ add, replace }) => [...add, ...(replace ?? [])]);
-  if (!targets.every((id) => ledger.mailbox(id))) return failure('notFound', 'mailbox');
-  const missing: number[] = [];
-  for (const { email: id, add, remove, replace } of changes) {
-    const email = ledger.visibleEmail(id);
-    if (!email) {
-      missing.push(id);
-      continue;
-    }
-    const next = new Set([...(replace ?? memberships(email)), ...add]);
-    for (const mailbox of remove) next.delete(mailbox);
-    setMemberships(ledger, email, next);
-  }
-  return { ok: true, ...(missing.length > 0 ? { modified: missing } : {}) };
-}
-
-function setMemberships(ledger: OperationContext['ledger'], email: EmailState, next: ReadonlySet<number>): void {
-  if (next.size === 0) {
-    expungeAll(ledger, email);
-    return;
-  }
+/** Puts an email into these mailboxes and no others; a `\Deleted` placement there is taken back. */
+export function setMemberships(ledger: Ledger, email: EmailState, next: ReadonlySet<number>): void {
   const now = new Set(memberships(email));
   for (const mailbox of next) {
     if (now.has(mailbox)) continue;
@@ -105,7 +85,7 @@ export function destroyEmails({ ledger }: OperationContext, { emails }: Named<'d
   return { ok: true, ...(missing.length > 0 ? { modified: missing } : {}) };
 }
 
-function expungeAll(ledger: OperationContext['ledger'], email: EmailState): void {
+function expungeAll(ledger: Ledger, email: EmailState): void {
   for (const { mailbox, uid } of present(email)) ledger.expunge(email, mailbox, uid);
 }
 
