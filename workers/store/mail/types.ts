@@ -20,7 +20,16 @@ export interface Account {
   quota: number | null;
   /** IMAP capabilities switched off for it, upper case; absent when there are none. */
   imapWithout?: string[];
+  /** Who acts for it, when a person's program is calling. */
+  login?: Login;
 }
+
+/** What a client leaves with us for later is tied to what it logged in with (RFC 8620 §7.2). */
+export type Login =
+  /** A password or app password, used itself or through a token made from it: it lasts until it is revoked. */
+  | { credential: number }
+  /** A session of the webmail: the digest of its token, and when it ends at the latest, in epoch milliseconds. */
+  | { session: string; ends: number };
 
 /** The JMAP types that have a state of their own (DESIGN.md, invariant 4). */
 export type StateType =
@@ -152,6 +161,14 @@ export interface Delivery {
   keywords: string[];
 }
 
+export interface DeliveryStatusRow {
+  smtpReply: string;
+  delivered: 'queued' | 'yes' | 'no' | 'unknown';
+  displayed: 'unknown' | 'yes';
+}
+/** A delivery status notification (RFC 3464) or a message disposition notification (RFC 8098). */
+export type ReportKind = 'dsn' | 'mdn';
+
 /** RFC 8621 §7 submission row, which is the outbox. */
 export interface SubmissionRow {
   id: number;
@@ -161,14 +178,78 @@ export interface SubmissionRow {
   sha256: string;
   mailFrom: string;
   rcptTo: string[];
+  /** Of MAIL FROM; null for none. */
+  parameters: Record<string, string | null> | null;
   undoStatus: 'pending' | 'final' | 'canceled';
   /** Per recipient, as EmailSubmission/deliveryStatus. */
-  deliveryStatus: Record<string, { smtpReply: string; delivered: 'queued' | 'yes' | 'no' | 'unknown'; displayed: 'unknown' | 'yes' }>;
+  deliveryStatus: Record<string, DeliveryStatusRow>;
+  /** DSNs and MDNs that came for it, oldest first. */
+  reports: { kind: ReportKind; sha256: string }[];
   sendAt: number;
   /** Next attempt, null when nothing is left to do. */
   dueAt: number | null;
   attempts: number;
 }
+/** What a submission is made of. */
+export type NewSubmissionRow = Omit<SubmissionRow, 'id' | 'attempts' | 'parameters' | 'reports'> & {
+  parameters?: SubmissionRow['parameters'];
+  /** Of its Message-ID (shared/threads.ts), by which reports name it. */
+  messageHash?: number | null;
+  /** False for what no client submitted (vacation replies, MDNs): it leaves, but JMAP does not see it. */
+  isListed?: boolean;
+};
+/** Recipients' states are merged into what is there. */
+export type SubmissionChange = Partial<Pick<SubmissionRow, 'undoStatus' | 'dueAt' | 'attempts'>> & {
+  deliveryStatus?: Record<string, Partial<DeliveryStatusRow>>;
+};
+
+/** RFC 8621 §7.3, ids resolved; an id that names nothing is left out of its list. */
+export interface SubmissionCondition {
+  identityIds?: number[];
+  emailIds?: number[];
+  threadIds?: number[];
+  undoStatus?: string;
+  before?: number;
+  after?: number;
+}
+export type SubmissionFilter = { operator: 'AND' | 'OR' | 'NOT'; conditions: SubmissionFilter[] } | SubmissionCondition;
+export interface SubmissionList {
+  filter: SubmissionFilter | null;
+  sort: { property: 'emailId' | 'threadId' | 'sentAt'; isAscending: boolean }[];
+}
+export interface SubmissionQuery extends SubmissionList {
+  /** May be negative: from the end. Ignored with an anchor. */
+  position: number;
+  anchor?: number;
+  anchorOffset?: number;
+  limit: number;
+  calculateTotal: boolean;
+}
+/** RFC 8620 §5.6: what may have left the list or moved in it, and where what came stands now. */
+export interface SubmissionListChanges {
+  removed: number[];
+  added: { id: number; index: number }[];
+  newState: string;
+  total?: number;
+}
+
+/** Whether the account's quota came, went or changed since a state; `onlyUsed`: nothing but its use. */
+export interface QuotaChanges {
+  change: 'created' | 'updated' | 'destroyed' | 'none';
+  onlyUsed: boolean;
+  newState: string;
+}
+
+/** RFC 8621 §8; times in epoch milliseconds. */
+export interface VacationRow {
+  isEnabled: boolean;
+  fromDate: number | null;
+  toDate: number | null;
+  subject: string | null;
+  textBody: string | null;
+  htmlBody: string | null;
+}
+
 export interface IdentityRow {
   id: number;
   name: string;
@@ -221,14 +302,27 @@ export interface MailStore {
   identityChanges(since: string, max: number): Promise<TypeChanges | null>;
   submissions(ids: number[] | null): Promise<SubmissionRow[]>;
   submissionChanges(since: string, max: number): Promise<TypeChanges | null>;
+  /** Null: the anchor is not in the results. */
+  querySubmissions(query: SubmissionQuery): Promise<EmailQueryResult>;
+  /** Null: cannot calculate. */
+  submissionListChanges(list: SubmissionList, since: string, calculateTotal: boolean): Promise<SubmissionListChanges | null>;
   /** Creates the row once per `key`; the id of the first one when it exists. */
-  addSubmission(key: string, submission: Omit<SubmissionRow, 'id' | 'attempts'>): Promise<number>;
+  addSubmission(key: string, submission: NewSubmissionRow): Promise<number>;
   updateSubmission(
     id: number,
-    change: Partial<Pick<SubmissionRow, 'undoStatus' | 'deliveryStatus' | 'dueAt' | 'attempts'>>,
+    change: SubmissionChange,
     /** Does nothing, and answers false, when `undoStatus` is another by now. */
     onlyIf?: SubmissionRow['undoStatus'],
   ): Promise<boolean>;
+  /** Takes the record away from JMAP; what it still has to deliver it delivers. False when there is none. */
+  destroySubmission(id: number): Promise<boolean>;
+  vacation(): Promise<VacationRow>;
+  /** Changes the given fields. */
+  setVacation(change: Partial<VacationRow>): Promise<void>;
+  /** The one email with this Message-ID; null when none or several have it. */
+  emailByMessageId(messageId: string): Promise<number | null>;
+  /** RFC 9425 §4.2, of the one quota there may be; null: cannot calculate. */
+  quotaChanges(since: string): Promise<QuotaChanges | null>;
 
   // -- originals
   /** Puts the bytes unless they are there; R2 checks the digest. False: digest mismatch. */
