@@ -11,6 +11,7 @@ export const VACATION = 'urn:ietf:params:jmap:vacationresponse';
 export const MDN = 'urn:ietf:params:jmap:mdn';
 export const QUOTA = 'urn:ietf:params:jmap:quota';
 export const WEBSOCKET = 'urn:ietf:params:jmap:websocket';
+export const BLOB = 'urn:ietf:params:jmap:blob';
 
 /** Octets of one request: its JSON is held in memory together with its answer. */
 export const REQUEST_SIZE_MAX = 10_000_000;
@@ -20,8 +21,9 @@ export const CALLS_MAX = 32;
 export const GET_OBJECTS_MAX = 500;
 /** A batch touches its emails in one statement; more would pass D1's limits. */
 export const SET_OBJECTS_MAX = 500;
-export const CONCURRENT_UPLOADS_MAX = 4;
-export const CONCURRENT_REQUESTS_MAX = 4;
+/** Requests and uploads of one account that an isolate of the Worker works on at a time: it has 128 MB for all. */
+export const CONCURRENT_REQUESTS_MAX = 16;
+export const CONCURRENT_UPLOADS_MAX = 8;
 /** A page of a query. */
 export const QUERY_LIMIT_MAX = 500;
 /** Octets of a message when the deployment says nothing else. */
@@ -61,13 +63,18 @@ export function coreCapability(messageSizeMax: number) {
   };
 }
 
+/** Octets of attachments that surely fit into a message (RFC 8621 §1.3.1): base64 makes 78 of 57, and the rest has a megabyte at most. */
+export function attachmentsSizeMax(messageSizeMax: number): number {
+  return Math.max(0, Math.floor((messageSizeMax - Math.min(1_048_576, messageSizeMax / 4)) * (57 / 78)));
+}
+
 /** The mail capability of one account. */
 export function mailCapability(messageSizeMax: number) {
   return {
     maxMailboxesPerEmail: MAILBOXES_PER_EMAIL_MAX,
     maxMailboxDepth: MAILBOX_DEPTH_MAX,
     maxSizeMailboxName: MAILBOX_NAME_MAX,
-    maxSizeAttachmentsPerEmail: messageSizeMax,
+    maxSizeAttachmentsPerEmail: attachmentsSizeMax(messageSizeMax),
     emailQuerySortOptions: EMAIL_SORTS,
     mayCreateTopLevelMailbox: true,
   };
@@ -86,5 +93,22 @@ export function submissionCapability(messageSizeMax: number, now = Date.now()) {
   return {
     maxDelayedSend: DELAYED_SEND_MAX,
     submissionExtensions: { FUTURERELEASE: [String(DELAYED_SEND_MAX), latest], SIZE: [String(messageSizeMax)] },
+  };
+}
+
+/** Pieces a blob may be put together of in Blob/upload; RFC 9404 §3.1 asks for at least 64. */
+export const DATA_SOURCES_MAX = 64;
+/** Types of which Blob/lookup says what points to a blob (RFC 9404 §4.3). */
+export const LOOKUP_TYPES = ['Mailbox', 'Thread', 'Email'] as const;
+/** Digests of Blob/get, by their names in the registry of RFC 5843, and as Web Crypto calls them. */
+export const DIGESTS = { sha: 'SHA-1', 'sha-256': 'SHA-256' } as const;
+
+/** The blob capability of one account (RFC 9404 §3.1). `blobSizeMax` in octets. */
+export function blobCapability(blobSizeMax: number) {
+  return {
+    maxSizeBlobSet: blobSizeMax,
+    maxDataSources: DATA_SOURCES_MAX,
+    supportedTypeNames: LOOKUP_TYPES,
+    supportedDigestAlgorithms: Object.keys(DIGESTS),
   };
 }

@@ -3,6 +3,7 @@
  * Depth and call count are bounded here; sizes were bounded while the body was read.
  */
 import { CALLS_MAX } from './capabilities.ts';
+import { duplicateName } from './duplicate-names.ts';
 import type { Json, Problem } from './errors.ts';
 import { requestProblem } from './errors.ts';
 import { isObject } from './readers.ts';
@@ -20,11 +21,14 @@ export interface JmapRequest {
   createdIds: Map<string, string> | null;
 }
 
-/** Parses I-JSON (RFC 7493) as far as it can go wrong in practice: syntax, surrogates, depth. */
+/**
+ * Parses I-JSON (RFC 7493): syntax, lone surrogates, duplicate names, numbers no double can hold, and depth. Noncharacters
+ * (§2.1) pass, because mail has them and a draft must not be lost for one.
+ */
 export function parseIJson(text: string): { value: unknown } | { problem: Problem } {
   try {
     const value: unknown = JSON.parse(text);
-    const fault = faultOf(value);
+    const fault = faultOf(value) ?? duplicateFault(text);
     return fault === null ? { value } : { problem: requestProblem('notJSON', fault) };
   } catch {
     return { problem: requestProblem('notJSON', 'The request is not valid JSON.') };
@@ -64,6 +68,11 @@ function readCreatedIds(value: unknown): Map<string, string> | null | undefined 
   return new Map(Object.entries(value) as [string, string][]);
 }
 
+function duplicateFault(text: string): string | null {
+  const name = duplicateName(text);
+  return name === null ? null : `An object has the name ${JSON.stringify(name.slice(0, 100))} twice (RFC 7493 section 2.3).`;
+}
+
 /** Walks level by level, so that depth costs no stack. */
 function faultOf(root: unknown): string | null {
   let level: unknown[] = [root];
@@ -72,6 +81,7 @@ function faultOf(root: unknown): string | null {
     const next: unknown[] = [];
     for (const value of level) {
       if (typeof value === 'string' && !value.isWellFormed()) return 'A string holds a lone surrogate (RFC 7493 section 2.1).';
+      if (typeof value === 'number' && !Number.isFinite(value)) return 'A number is out of range (RFC 7493 section 2.2).';
       if (typeof value !== 'object' || value === null) continue;
       for (const key of Object.keys(value)) {
         if (!key.isWellFormed()) return 'A name holds a lone surrogate (RFC 7493 section 2.1).';

@@ -5,12 +5,26 @@ import { requestProblem } from '../../shared/jmap/errors.ts';
 import { parseIJson, readRequest } from '../../shared/jmap/request.ts';
 import type { Env } from '../env.ts';
 import type { Account } from '../store/mail/types.ts';
+import { requestAdmission } from './admission.ts';
 import { readBounded } from './body.ts';
 import { runRequest } from './dispatch.ts';
 import { SUPPORTED } from './session.ts';
 
-/** Answers one API request of an authenticated caller. */
+/** Answers one API request of an authenticated caller, unless too many of this account are being answered. */
 export async function answerApiRequest(env: Env, account: Account, request: Request): Promise<Response> {
+  const leave = requestAdmission.enter(account.id);
+  if (leave === null) {
+    await request.body?.cancel();
+    return problemResponse(requestProblem('limit', 'Too many requests at a time.', 'maxConcurrentRequests'));
+  }
+  try {
+    return await answerAdmitted(env, account, request);
+  } finally {
+    leave();
+  }
+}
+
+async function answerAdmitted(env: Env, account: Account, request: Request): Promise<Response> {
   if (!/^application\/json\s*(;|$)/i.test(request.headers.get('content-type') ?? ''))
     return problemResponse(requestProblem('notJSON', 'The content type must be application/json.'));
   const octets = await readBounded(request, REQUEST_SIZE_MAX);

@@ -1,5 +1,7 @@
 /** The session resource (RFC 8620 §2): what the server can do, the caller's account, and where everything is. */
 import {
+  BLOB,
+  blobCapability,
   CORE,
   coreCapability,
   MAIL,
@@ -17,8 +19,29 @@ import { encodeId } from '../../shared/jmap/ids.ts';
 import type { Env } from '../env.ts';
 import type { Account } from '../store/mail/types.ts';
 
+/** What a capability says in the session as a whole, and of the account; without `account` it belongs to none. */
+interface Capability {
+  server: (env: Env, origin: string) => Json;
+  account?: (env: Env, account: Account) => Json;
+}
+
+/** A capability with nothing to say but that it is there. */
+const BARE: Capability = { server: () => ({}), account: () => ({}) };
+
+/** Every capability, one entry each; a request may name any of them in `using`. */
+const CAPABILITIES: Record<string, Capability> = {
+  [CORE]: { server: (env) => coreCapability(messageSizeMax(env)), account: () => ({}) },
+  [MAIL]: { server: () => ({}), account: (env) => mailCapability(messageSizeMax(env)) },
+  [SUBMISSION]: { server: () => ({}), account: (env) => submissionCapability(messageSizeMax(env)) },
+  [VACATION]: BARE,
+  [MDN]: BARE,
+  [QUOTA]: BARE,
+  [BLOB]: { server: () => ({}), account: (env) => blobCapability(messageSizeMax(env)) },
+  [WEBSOCKET]: { server: (_env, origin) => ({ url: `${origin.replace(/^http/, 'ws')}/jmap/ws`, supportsPush: true }) },
+};
+
 /** Capabilities a request may name in `using`. */
-export const SUPPORTED: ReadonlySet<string> = new Set([CORE, MAIL, SUBMISSION, VACATION, MDN, QUOTA, WEBSOCKET]);
+export const SUPPORTED: ReadonlySet<string> = new Set(Object.keys(CAPABILITIES));
 
 /** Octets one message, and so one upload, may have. */
 export function messageSizeMax(env: Env): number {
@@ -28,50 +51,30 @@ export function messageSizeMax(env: Env): number {
 
 /** The Session object. `origin` is the one the request came to, e.g. `https://mail.example.test`. */
 export function buildSession(env: Env, account: Account, origin: string): Json {
+  return { ...describe(env, account, origin), state: sessionState(env, account) };
+}
+
+/** Changes when anything in the session changes for this account; the same text on every Worker and under every name it is reached by. */
+export function sessionState(env: Env, account: Account): string {
+  return fingerprint(JSON.stringify(describe(env, account, '')));
+}
+
+function describe(env: Env, account: Account, origin: string): Json {
+  const id = encodeId('Account', account.id);
+  const ofAccount = Object.entries(CAPABILITIES).flatMap(([name, capability]) =>
+    capability.account ? [[name, capability.account(env, account)] as const] : [],
+  );
   return {
-    ...stableSession(env, account),
+    capabilities: Object.fromEntries(Object.entries(CAPABILITIES).map(([name, { server }]) => [name, server(env, origin)])),
+    accounts: {
+      [id]: { name: account.address, isPersonal: true, isReadOnly: false, accountCapabilities: Object.fromEntries(ofAccount) },
+    },
+    primaryAccounts: Object.fromEntries(ofAccount.map(([name]) => [name, id])),
+    username: account.address,
     apiUrl: `${origin}/jmap/api`,
     downloadUrl: `${origin}/jmap/download/{accountId}/{blobId}/{name}?accept={type}`,
     uploadUrl: `${origin}/jmap/upload/{accountId}/`,
     eventSourceUrl: `${origin}/jmap/eventsource?types={types}&closeafter={closeafter}&ping={ping}`,
-    capabilities: {
-      [CORE]: coreCapability(messageSizeMax(env)),
-      [MAIL]: {},
-      [SUBMISSION]: {},
-      [VACATION]: {},
-      [MDN]: {},
-      [QUOTA]: {},
-      [WEBSOCKET]: { url: `${origin.replace(/^http/, 'ws')}/jmap/ws`, supportsPush: true },
-    },
-    state: sessionState(env, account),
-  };
-}
-
-/** Changes when anything in the session changes for this account; the same text on every Worker. */
-export function sessionState(env: Env, account: Account): string {
-  return fingerprint(JSON.stringify([stableSession(env, account), coreCapability(messageSizeMax(env))]));
-}
-
-function stableSession(env: Env, account: Account) {
-  const id = encodeId('Account', account.id);
-  return {
-    accounts: {
-      [id]: {
-        name: account.address,
-        isPersonal: true,
-        isReadOnly: false,
-        accountCapabilities: {
-          [CORE]: {},
-          [MAIL]: mailCapability(messageSizeMax(env)),
-          [SUBMISSION]: submissionCapability(messageSizeMax(env)),
-          [VACATION]: {},
-          [MDN]: {},
-          [QUOTA]: {},
-        },
-      },
-    },
-    primaryAccounts: { [CORE]: id, [MAIL]: id, [SUBMISSION]: id, [VACATION]: id, [MDN]: id, [QUOTA]: id },
-    username: account.address,
   };
 }
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { CALLS_MAX, CORE } from '../../../shared/jmap/capabilities.ts';
+import { duplicateName } from '../../../shared/jmap/duplicate-names.ts';
 import { parseIJson, readRequest } from '../../../shared/jmap/request.ts';
 
 const supported = new Set([CORE]);
@@ -41,4 +42,35 @@ test('properties nobody knows are ignored and created ids are kept', () => {
 
 test('any JSON is a Request or a problem', () => {
   fc.assert(fc.property(fc.jsonValue(), (value) => typeof readRequest(value, supported) === 'object'));
+});
+
+const faultOf = (text: string) => {
+  const parsed = parseIJson(text);
+  return 'problem' in parsed ? parsed.problem.detail : null;
+};
+
+test.each([
+  '{"a":1,"a":1}',
+  '{"x":[{"b":{},"c":[{"a":"","b":"{\\"a\\":1}","a":null}]}]}',
+  '{"a":1,"\\u0061":2}',
+  '{"\\\\":"\\\\","\\\\":1}',
+  '[1,{"":0,"":0}]',
+  '1e400',
+  '[-1e999]',
+])('%s names or counts what I-JSON forbids', (text) => {
+  expect(faultOf(text)).not.toBeNull();
+});
+
+test.each([
+  '{"a":{"a":{"a":[]}},"b":["a","a",{"a":1},{"a":1}]}',
+  '{"a":"a","b":"a","\\"a\\"":"{\\"a\\":1,\\"a\\":2}"}',
+  '{"a\\\\":1,"a":"\\\\\\""}',
+  '{"a":9007199254740993}',
+  '"\\ufffe"',
+])('%s is I-JSON enough', (text) => {
+  expect(faultOf(text)).toBeNull();
+});
+
+test('whatever JSON.stringify writes has no name twice', () => {
+  fc.assert(fc.property(fc.json(), (text) => duplicateName(text) === null || duplicateName(JSON.stringify(JSON.parse(text))) === null));
 });
