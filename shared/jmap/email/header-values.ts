@@ -6,7 +6,7 @@ import type { HeaderField } from '../../mime/headers.ts';
 import { unfold } from '../../mime/headers.ts';
 import { parseMessageIds } from '../../mime/messageids.ts';
 import { octetsOf } from '../../mime/octets.ts';
-import { decodeWords } from '../../mime/words.ts';
+import { decodeRaw, decodeWords } from '../../mime/words.ts';
 import { zonedDate } from '../dates.ts';
 import type { HeaderForm, HeaderProperty } from './header-property.ts';
 
@@ -27,9 +27,13 @@ export interface EmailHeader {
 
 /** Years a Date can be written with in four digits. */
 const LAST_TIME = Date.UTC(9999, 11, 30);
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is dropped
 const CONTROL = /[\u0000-\u0008\u000a-\u001f\u007f]/g;
+
+const ANY_CONTROL = /\p{Cc}/gu;
 
 const utf8 = new TextDecoder('utf-8', { ignoreBOM: true });
 
@@ -57,14 +61,50 @@ export function headerList(fields: readonly HeaderField[]): EmailHeader[] {
   return fields.map(({ name, value }) => ({ name, value: rawText(value) }));
 }
 
-/** RFC 8621 §4.1.2.1: octets as UTF-8, what is not UTF-8 as U+FFFD. */
+/** RFC 8621 §4.1.2.1: octets as UTF-8, what is not UTF-8 as U+FFFD, without NUL. */
 function rawText(raw: string): string {
-  return utf8.decode(octetsOf(raw));
+  return utf8.decode(octetsOf(raw)).replaceAll('\0', '');
 }
 
-/** RFC 8621 §4.1.2.2. */
+/** RFC 8621 §4.1.2.2: only what leads is trimmed. */
 function decodedText(raw: string): string {
-  return decodeWords(unfold(raw)).replace(CONTROL, '').normalize('NFC');
+  return decodePlacedWords(raw.replace(/\r?\n|\r/g, '').replace(/^[ \t]+/, ''))
+    .replace(CONTROL, '')
+    .normalize('NFC');
+}
+
+/** Encoded words alone or one after another, as RFC 2047 §2 writes them; senders that forget the space between two are forgiven. */
+const ENCODED_WORDS = /^(?:=\?[^?\s]{1,64}\?[bq]\?[^?\s]*\?=)+$/i;
+
+/**
+ * Decodes encoded words where RFC 2047 §5 lets them stand: white space or an end on both sides. What only looks like one stays as it is,
+ * which §4.1.2.2 demands; control characters that were hidden in one are dropped.
+ */
+function decodePlacedWords(value: string): string {
+  if (!value.includes('=?')) return decodeWords(value);
+  let text = '';
+  let plain = '';
+  let words = '';
+  const flush = (): void => {
+    text += decodeRaw(plain) + decodeWords(words).replace(ANY_CONTROL, '');
+    plain = '';
+    words = '';
+  };
+  // At even indices what stands between white space, at odd ones the white space.
+  const pieces = value.split(/([ \t]+)/);
+  for (let at = 0; at < pieces.length; at += 2) {
+    const gap = at === 0 ? '' : (pieces[at - 1] ?? '');
+    const token = pieces[at] ?? '';
+    if (ENCODED_WORDS.test(token)) {
+      if (words === '') plain += gap;
+      words += words === '' ? token : gap + token;
+      continue;
+    }
+    if (words !== '') flush();
+    plain += gap + token;
+  }
+  flush();
+  return text;
 }
 
 function emailAddress({ name, email }: Mailbox): EmailAddress {
@@ -93,12 +133,21 @@ function groupedAddresses(value: string): EmailAddressGroup[] {
 
 function dateText(value: string): string | null {
   const date = parseDate(value);
-  return date === null || date.time > LAST_TIME ? null : zonedDate({ time: date.time, offset: date.zone });
+  if (date === null || date.time > LAST_TIME || !hasItsDay(value, date.time + date.zone * MINUTE)) return null;
+  return zonedDate({ time: date.time, offset: date.zone });
+}
+
+/** False for a day that its month does not have: 31 February is no date, not one in March. A leap second is of the day it ends. */
+function hasItsDay(value: string, local: number): boolean {
+  const day = /(?:^|\D)(\d{1,2})[ \t-]+[a-z]{3}/i.exec(value)?.[1];
+  return day === undefined || [local, local - SECOND].some((time) => new Date(time).getUTCDate() === Number(day));
 }
 
 /** RFC 2369 §2: URLs in angle brackets, comments between them. */
 function urls(value: string): string[] {
-  return [...value.matchAll(/<([^<>]*)>/g)].map(([, url = '']) => rawText(url.replace(/\s+/g, ''))).filter((url) => url !== '');
+  return [...value.matchAll(/\((?:[^()\\]|\\.)*\)|<([^<>]*)>/g)]
+    .map(([, url = '']) => rawText(url.replace(/\s+/g, '')))
+    .filter((url) => url !== '');
 }
 
 function orNull(list: string[]): string[] | null {

@@ -70,10 +70,15 @@ const BODY_PROPERTIES = ['bodyStructure', 'bodyValues', 'textBody', 'htmlBody', 
 
 async function addHeaders(object: Json, source: EmailSource, plan: EmailPlan, budget: ReadBudget): Promise<void> {
   if (plan.headers.length === 0 && !plan.plain.has('headers')) return;
-  const isKept = source.headersComplete && !plan.plain.has('headers') && plan.headers.every(({ name }) => isKeptField(name));
+  const isKept = isIndexExact(source) && !plan.plain.has('headers') && plan.headers.every(({ name }) => isKeptField(name));
   const fields = isKept ? parseHeaderBlock(source.headers) : await readHeaders(source, source.structure, budget);
   if (plan.plain.has('headers')) object.headers = headerList(fields);
   for (const header of plan.headers) object[header.property] = headerPropertyValue(fields, header);
+}
+
+/** False when the kept fields were cut, or hold what a NUL was written as (index-types.ts): JMAP drops NUL (RFC 8621 §4.1.2.1). */
+function isIndexExact({ headers, headersComplete }: EmailSource): boolean {
+  return headersComplete && !/(?:^|[\0-\x7f])\x80/.test(headers);
 }
 
 async function readHeaders({ original }: EmailSource, part: Part, budget: ReadBudget): Promise<HeaderField[]> {
