@@ -1,12 +1,11 @@
 /**
  * Full text in every language. What is indexed and what is asked for go through the same mill: NFKC,
- * lower case, Latin letters without diacritics, everything else than letters and digits a space; runs of CJK
- * as overlapping bigrams, so that a two-character Chinese word is one token. SQLite's `unicode61`
- * tokenizer then only splits at spaces.
+ * lower case, Latin and Greek letters without diacritics, everything else than letters and digits a space; runs of CJK
+ * as overlapping bigrams, so that a two-character Chinese word is one token. The store's tokenizer then only splits
+ * at spaces. RFC 8621 §4.4.1 leaves to the server what a text matches: here every word of it, in any order.
  *
- * For the store: the FTS5 table has the columns `account`, `from`, `to`, `cc`, `bcc`, `subject`,
- * `body`, `attachments` (`from` and `to` quoted in SQL), each filled with the value of that name in
- * `SearchText`; `account` holds one token, the one given to `toMatchQuery`.
+ * In the index every token carries its account (`5_word`), so an account's words are a range of their own: nobody
+ * else's mail is met, and the words that begin with `wor` can be listed without reading what they occur in.
  */
 import type { SearchText } from './mime/index-types.ts';
 
@@ -24,7 +23,10 @@ const TOKEN_MAX = 64;
 
 const CJK = '\\p{Script=Han}\\p{Script=Hiragana}\\p{Script=Katakana}\\p{Script=Hangul}\\u30fc';
 const TOKENS = new RegExp(`[${CJK}]+|(?:(?![${CJK}])[\\p{L}\\p{N}\\p{M}\\p{Co}])+`, 'gu');
-const LATIN_MARKS = /(\p{Script=Latin})\p{M}+/gu;
+const MARKS = /([\p{Script=Latin}\p{Script=Greek}])\p{M}+/gu;
+/** Letters with a stroke, joined from two or of a form for the word's end, which no normalization takes apart. */
+const LETTERS: Readonly<Record<string, string>> = { ß: 'ss', æ: 'ae', œ: 'oe', ø: 'o', đ: 'd', ħ: 'h', ı: 'i', ł: 'l', ŧ: 't', ς: 'σ' };
+const LETTER = new RegExp(`[${Object.keys(LETTERS).join('')}]`, 'g');
 const CJK_FIRST = new RegExp(`^[${CJK}]`, 'u');
 
 /** Text → tokens separated by spaces, at most `max` UTF-8 octets. A run of CJK ends with its last character alone, so that it is found by itself. */
@@ -42,29 +44,72 @@ export function toIndexText(text: string, max = SEARCH_BODY_MAX): string {
   return tokens.join(' ');
 }
 
-/**
- * What a person typed → an FTS5 MATCH expression over `columns` (all by default) within one account;
- * null when no word is left. Every word must occur; `"…"` is a phrase; outside of it a Latin word also
- * finds what begins with it. Nothing typed reaches the expression but letters and digits in quotes.
- */
-export function toMatchQuery(text: string, columns: readonly string[] = SEARCH_COLUMNS, account: string): string | null {
-  const terms = [...text.slice(0, QUERY_MAX).matchAll(/"([^"]*)"?|[^\s"]+/g)]
-    .map(([whole, phrase]) => (phrase === undefined ? term(whole, true) : term(phrase, false)))
-    .filter((expression) => expression !== null)
-    .slice(0, TERMS_MAX);
-  const known = SEARCH_COLUMNS.filter((column) => columns.includes(column));
-  if (terms.length === 0 || known.length === 0) return null;
-  return `"account" : ${quoted(account)} AND {${known.map(quoted).join(' ')}} : (${terms.join(' AND ')})`;
+/** One word or phrase of a search: its tokens, and whether the last one is the beginning of a word. */
+export interface SearchTerm {
+  tokens: string[];
+  open: boolean;
 }
 
-/** One word or phrase as a string of tokens; in the middle CJK runs look as they do in the index. */
-function term(text: string, prefix: boolean): string | null {
+/**
+ * What a person typed → terms, of which every one must occur. `"…"` is a phrase; outside of it a word also finds what
+ * begins with it. Empty when no word is left.
+ */
+export function searchTerms(text: string): SearchTerm[] {
+  return [...text.slice(0, QUERY_MAX).matchAll(/"([^"]*)"?|[^\s"]+/g)]
+    .flatMap(([whole, phrase]) => (phrase === undefined ? term(whole, true) : term(phrase, false)) ?? [])
+    .slice(0, TERMS_MAX);
+}
+
+/** Index text as an account's: every token carries the account. */
+export function accountText(account: number, text: string): string {
+  return text === ''
+    ? ''
+    : text
+        .split(' ')
+        .map((token) => accountWord(account, token))
+        .join(' ');
+}
+
+/** A token as the index has it. */
+export function accountWord(account: number, token: string): string {
+  return `${account.toString(36)}_${token}`;
+}
+
+/** The words of the index that begin with an open term's last token; nothing when they are too many to be named. */
+export type Expansions = ReadonlyMap<string, readonly string[]>;
+
+/**
+ * Terms → an FTS5 MATCH expression over `columns`, within one account. Where `expansions` know the words that
+ * an open term stands for they are named, which FTS5 reads in order as far as it is asked; otherwise it gathers all that
+ * begin so. Null without terms or columns. Nothing typed reaches the expression but letters and digits in quotes.
+ */
+export function matchExpression(
+  account: number,
+  terms: readonly SearchTerm[],
+  columns: readonly string[],
+  expansions: Expansions = new Map(),
+): string | null {
+  const known = SEARCH_COLUMNS.filter((column) => columns.includes(column));
+  if (terms.length === 0 || known.length === 0) return null;
+  const expressions = terms.map((term) => termExpression(account, term, expansions));
+  return `{${known.map(quoted).join(' ')}} : (${expressions.join(' AND ')})`;
+}
+
+function termExpression(account: number, { tokens, open }: SearchTerm, expansions: Expansions): string {
+  const words = tokens.map((token) => accountWord(account, token));
+  const beginning = words.at(-1) ?? '';
+  const expanded = open ? expansions.get(beginning) : undefined;
+  if (!expanded || expanded.length === 0) return quoted(words.join(' ')) + (open && !expanded ? ' *' : '');
+  return `(${expanded.map((word) => quoted([...words.slice(0, -1), word].join(' '))).join(' OR ')})`;
+}
+
+/** One word or phrase; in the middle CJK runs look as they do in the index. */
+function term(text: string, prefix: boolean): SearchTerm | null {
   const runs = runsOf(text).filter((run) => isCjk(run) || run.length <= TOKEN_MAX);
   const last = runs.at(-1);
   if (last === undefined) return null;
   const tokens = runs.flatMap((run, index) => (isCjk(run) ? bigrams(run, index < runs.length - 1) : [run]));
-  const open = isCjk(last) ? [...last].length === 1 : prefix;
-  return quoted(tokens.join(' ')) + (open ? ' *' : '');
+  return { tokens, open: isCjk(last) ? [...last].length === 1 : prefix };
 }
 
 function quoted(text: string): string {
@@ -85,11 +130,18 @@ function firstRuns(text: string, max: number): string[] {
   return isCjk(runs.at(-1) ?? '') ? runs : runs.slice(0, -1);
 }
 
-/** NFKC, lower case, Latin without its marks, cut into runs of one kind. */
+/** Folded and cut into runs of one kind. */
 function runsOf(text: string): string[] {
   if (isAscii(text)) return text.toLowerCase().match(/[a-z0-9]+/g) ?? [];
-  const folded = text.normalize('NFKD').replace(LATIN_MARKS, '$1').normalize('NFKC').toLowerCase();
-  return folded.toWellFormed().match(TOKENS) ?? [];
+  return foldText(text).toWellFormed().match(TOKENS) ?? [];
+}
+
+/** NFKC and lower case, Latin and Greek letters without their marks. */
+export function foldText(text: string): string {
+  if (isAscii(text)) return text.toLowerCase();
+  const bare = text.normalize('NFKD').replace(MARKS, '$1').normalize('NFKC').toLowerCase();
+  // Lower case of a capital with a dot is two characters, the second a mark.
+  return bare.replace(MARKS, '$1').replace(LETTER, (letter) => LETTERS[letter] ?? letter);
 }
 
 function isCjk(run: string): boolean {

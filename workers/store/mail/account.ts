@@ -5,6 +5,7 @@ import { DEFAULT_MAILBOXES } from '../../../shared/roles.ts';
 import type { Env } from '../../env.ts';
 import { mailDatabase } from './database.ts';
 import { ACCOUNT_MAX, keyOf, keyRange } from './keys.ts';
+import { inHours } from './text-rows.ts';
 
 /** Makes the account's row and default mailboxes; does nothing when they are there. `quota` in octets, null for none. */
 export async function createMailAccount(env: Env, shard: number, account: number, quota: number | null): Promise<void> {
@@ -49,12 +50,14 @@ export async function removeMailAccount(env: Env, shard: number, account: number
   const inRange = (table: string, column: string) => db.prepare(`DELETE FROM ${table} WHERE ${column} BETWEEN ?1 AND ?2`).bind(...range);
   await db.batch([
     db.prepare('DELETE FROM account WHERE id = ?1').bind(account),
-    inRange('email_text', 'rowid'),
+    db.prepare(`DELETE FROM email_text WHERE ${inHours('?1')}`).bind(account),
     inRange('placement', 'mailbox'),
     inRange('email', 'key'),
     inRange('mailbox', 'key'),
+    inRange('metadata', 'mailbox'),
     inRange('identity', 'key'),
     inRange('submission', 'key'),
+    inRange('push_subscription', 'key'),
     db.prepare('DELETE FROM reference WHERE account = ?1').bind(account),
   ]);
 }

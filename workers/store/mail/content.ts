@@ -3,10 +3,10 @@
  * and what the full text holds. Text that SQLite or JSON cannot carry (NUL, lone surrogates) is mended here.
  */
 import type { SearchText } from '../../../shared/mime/index-types.ts';
-import { keyOf } from './keys.ts';
+import { accountText } from '../../../shared/search.ts';
 import type { EmailContent } from './rows.ts';
-import { accountToken } from './search.ts';
 import { sortKeys } from './sort-keys.ts';
+import { hourOf } from './text-rows.ts';
 
 export function indexRow({ index, source, verdicts }: EmailContent): Record<string, unknown> {
   return {
@@ -24,10 +24,11 @@ export function indexRow({ index, source, verdicts }: EmailContent): Record<stri
   };
 }
 
-/** A row of `email_text`: key, account, then the columns of `SearchText` in the table's order. */
-export function searchRow(account: number, email: number, text: SearchText): unknown[] {
+/** A row of `email_text`: account, hour and email of its id, then the columns of `SearchText` in the table's order. */
+export function searchRow(account: number, email: { id: number; receivedAt: number }, text: SearchText): unknown[] {
   const { from, to, cc, bcc, subject, body, attachments } = text;
-  return [keyOf(account, email), accountToken(account), ...[from, to, cc, bcc, subject, body, attachments].map(storable)];
+  const columns = [from, to, cc, bcc, subject, body, attachments].map((column) => accountText(account, storable(column)));
+  return [account, hourOf(email.receivedAt), email.id, ...columns];
 }
 
 function storable(text: string): string {

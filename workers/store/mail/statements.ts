@@ -2,6 +2,7 @@
  * The SQL of a change. Every statement takes its rows as one JSON parameter `?1` (an array of arrays in the order of its
  * columns), so that their number does not depend on the number of messages.
  */
+import { textRow } from './text-rows.ts';
 
 const ACCOUNT_COLUMNS = [
   'horizon',
@@ -15,6 +16,7 @@ const ACCOUNT_COLUMNS = [
   'threadModseq',
   'deliveryModseq',
   'quotaModseq',
+  'metadataModseq',
 ] as const;
 
 export const UPDATE_ACCOUNTS = `UPDATE account SET
@@ -83,8 +85,13 @@ export const EMAIL_COLUMNS = [
 export const INSERT_EMAILS = `INSERT INTO email (${EMAIL_COLUMNS.join(', ')})
   SELECT ${EMAIL_COLUMNS.map((_column, index) => `value->>${index}`).join(', ')} FROM json_each(?1)`;
 
-export const INSERT_TEXTS = `INSERT INTO email_text (rowid, account, "from", "to", cc, bcc, subject, body, attachments)
-  SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6, value->>7, value->>8 FROM json_each(?1)`;
+const TEXT_ROW = textRow('(value->>0)', '(value->>1)', '(value->>2)');
+
+export const INSERT_TEXTS = `INSERT INTO email_text (rowid, "from", "to", cc, bcc, subject, body, attachments)
+  SELECT ${TEXT_ROW}, value->>3, value->>4, value->>5, value->>6, value->>7, value->>8, value->>9 FROM json_each(?1)`;
+
+/** Takes account, hour and id of each. */
+export const DELETE_TEXTS = `DELETE FROM email_text WHERE rowid IN (SELECT ${TEXT_ROW} FROM json_each(?1))`;
 
 /** SQLite writes every index again that has a column in SET, so what seldom changes has statements of its own. */
 export const UPDATE_EMAILS = `UPDATE email SET modseq = j.value->>1, createdModseq = j.value->>2, destroyedModseq = j.value->>3,

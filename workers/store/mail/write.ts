@@ -7,10 +7,12 @@ import { indexRow, searchRow } from './content.ts';
 import { eachChunk } from './database.ts';
 import { keyOf, keyRange } from './keys.ts';
 import type { Change } from './ledger.ts';
+import { metadataStatements } from './metadata.ts';
 import { type EmailState, isUnseen, memberships, type Placement, present, writePlacements } from './rows.ts';
 import {
   BURY,
   DELETE_PLACEMENTS,
+  DELETE_TEXTS,
   EMAIL_COLUMNS,
   GUARD_CONDEMNED,
   INSERT_EMAILS,
@@ -29,12 +31,13 @@ import {
   UPDATE_LIVE,
   UPDATE_UNSEEN,
 } from './statements.ts';
+import { hourOf } from './text-rows.ts';
 
 /** The statements of a batch that makes all of `changes`, or none. Accounts must differ and lie in `db`. */
 export function changeStatements(db: D1Database, changes: readonly Change[]): D1PreparedStatement[] {
   const created = changes.flatMap(({ account, created }) => created.map((entry) => ({ account: account.id, ...entry })));
   const updated = changes.flatMap(({ account, updated }) => updated.map((entry) => ({ account: account.id, ...entry })));
-  const gone = updated.filter(({ after }) => after.gone).map(({ account, after }) => keyOf(account, after.id));
+  const gone = updated.filter(({ after }) => after.gone);
   const blobs = created.map(({ account, email }) => [account, email.sha256]);
   return [
     ...eachChunk(db, UPDATE_ACCOUNTS, changes.map(accountRow)),
@@ -44,7 +47,7 @@ export function changeStatements(db: D1Database, changes: readonly Change[]): D1
     ...eachChunk(
       db,
       INSERT_TEXTS,
-      created.map(({ account, email, content }) => searchRow(account, email.id, content.index.search)),
+      created.map(({ account, email, content }) => searchRow(account, email, content.index.search)),
     ),
     ...eachChunk(
       db,
@@ -56,10 +59,19 @@ export function changeStatements(db: D1Database, changes: readonly Change[]): D1
       UPDATE_LIVE,
       updated.filter(turned).map(({ account, after }) => [keyOf(account, after.id), isLive(after) ? 1 : 0]),
     ),
-    ...eachChunk(db, BURY, gone),
-    ...eachChunk(db, 'DELETE FROM email_text WHERE rowid IN (SELECT value FROM json_each(?1))', gone),
+    ...eachChunk(
+      db,
+      BURY,
+      gone.map(({ account, after }) => keyOf(account, after.id)),
+    ),
+    ...eachChunk(
+      db,
+      DELETE_TEXTS,
+      gone.map(({ account, after }) => [account, hourOf(after.receivedAt), after.id]),
+    ),
     ...placementStatements(db, created, updated),
     ...eachChunk(db, PUT_MAILBOXES, changes.flatMap(mailboxRows)),
+    ...metadataStatements(db, changes),
     ...recounts(db, changes),
     ...eachChunk(
       db,

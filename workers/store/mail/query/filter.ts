@@ -3,10 +3,11 @@
  * JSON parameter, because D1 binds at most 100. Every condition is right wherever it stands, under OR and NOT too.
  */
 import { isKeyword } from '../../../../shared/flags.ts';
-import { SEARCH_COLUMNS, type SearchColumn, toMatchQuery } from '../../../../shared/search.ts';
+import { SEARCH_COLUMNS, type SearchColumn } from '../../../../shared/search.ts';
 import { keyRange } from '../keys.ts';
-import { accountToken } from '../search.ts';
+import { EMAIL_OF_ROW, inHours } from '../text-rows.ts';
 import type { EmailCondition, EmailFilter } from '../types.ts';
+import { matchOf, type Words } from './match.ts';
 
 /** Conditions in one filter, and operators nested: SQLite bounds the depth of an expression. */
 const CONDITIONS_MAX = 200;
@@ -32,9 +33,9 @@ export class Values {
   }
 }
 
-/** What conditions need to know: whose mail, and for `header` conditions the emails found beforehand. */
+/** What conditions need to know: whose words, and for `header` conditions the emails found beforehand. */
 export interface FilterContext {
-  account: number;
+  words: Words;
   values: Values;
   /** Keys of the emails that match a header condition. */
   headerMatches: ReadonlyMap<EmailCondition, number[]>;
@@ -118,45 +119,10 @@ export function hasKeyword(alias: 'e' | 't', keyword: string, values: Values): s
 }
 
 /** All rows that match the text, found once: right anywhere in a filter. The plan does better for the usual place. */
-function textSql(text: string, columns: readonly SearchColumn[], { account, values }: FilterContext): string {
-  const match = matchOf(text, columns, account);
+function textSql(text: string, columns: readonly SearchColumn[], { words, values }: FilterContext): string {
+  const match = matchOf(text, columns, words);
   if (match === null) return text.trim() === '' ? '1' : '0';
-  const [first, last] = keyRange(account);
-  return `e.key IN (SELECT rowid FROM email_text WHERE email_text MATCH ${values.add(match)} AND rowid BETWEEN ${first} AND ${last})`;
-}
-
-function matchOf(text: string, columns: readonly SearchColumn[], account: number): string | null {
-  return toMatchQuery(text, columns, accountToken(account));
-}
-
-const TEXT_COLUMNS: Partial<Record<keyof EmailCondition, readonly SearchColumn[]>> = {
-  text: SEARCH_COLUMNS,
-  from: ['from'],
-  to: ['to'],
-  cc: ['cc'],
-  bcc: ['bcc'],
-  subject: ['subject'],
-  body: ['body'],
-};
-
-/**
- * The MATCH expression of all text conditions of a conjunction, and what is left of the conditions without them. `match` is
- * null when there is no text, or a text without words.
- */
-export function splitText(conditions: readonly EmailCondition[], account: number): { match: string | null; rest: EmailCondition[] } {
-  const matches: string[] = [];
-  const rest = conditions.map((condition) => {
-    const left: Record<string, unknown> = {};
-    for (const [property, value] of Object.entries(condition)) {
-      const columns = TEXT_COLUMNS[property as keyof EmailCondition];
-      const match = columns && typeof value === 'string' ? matchOf(value, columns, account) : null;
-      if (match === null) left[property] = value;
-      else matches.push(`(${match})`);
-    }
-    return left as EmailCondition;
-  });
-  return {
-    match: matches.length > 0 ? matches.join(' AND ') : null,
-    rest: [...rest.filter((condition) => Object.keys(condition).length > 0)],
-  };
+  const [first] = keyRange(words.account);
+  const found = `SELECT ${first} + ${EMAIL_OF_ROW} FROM email_text WHERE email_text MATCH ${values.add(match)} AND ${inHours(words.account)}`;
+  return `e.key IN (${found})`;
 }

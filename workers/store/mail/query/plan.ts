@@ -6,17 +6,31 @@ import type { Env } from '../../../env.ts';
 import { mailDatabase } from '../database.ts';
 import type { Account, EmailQuery, EmailQueryResult } from '../types.ts';
 import { findHeaderMatches, headerConditions } from './header.ts';
+import { textSteps } from './hits.ts';
+import { readExpansions } from './match.ts';
 import { rank } from './rank.ts';
-import { makePlan } from './source.ts';
-import { runTextQuery } from './text.ts';
-import { isWalk, walk } from './walk.ts';
+import { makePlan, type Plan } from './source.ts';
+import { cutPage } from './steps.ts';
+import { countAll } from './total.ts';
+import { isByDate, walk } from './walk.ts';
 
 /** Answers a query; null when the anchor is not in the results. */
 export async function runQuery(env: Env, account: Account, query: EmailQuery): Promise<EmailQueryResult> {
+  const plan = await preparePlan(env, account, query);
+  const page = isByDate(query) ? await byDate(plan) : undefined;
+  if (page === undefined) return rank(plan);
+  return page && query.calculateTotal ? { ...page, total: await countAll(plan) } : page;
+}
+
+/** A plan with all that has to be looked up before. */
+export async function preparePlan(env: Env, account: Account, query: EmailQuery): Promise<Plan> {
   const db = mailDatabase(env, account.shard);
-  const plan = makePlan(db, account.id, query);
-  const headerMatches = await findHeaderMatches(db, account.id, headerConditions(plan.rest));
-  const ready = { ...plan, headerMatches };
-  if (ready.match !== null) return runTextQuery(ready, ready.match);
-  return isWalk(query) ? walk(ready) : rank(ready, null);
+  const expansions = await readExpansions(db, account.id, query.filter);
+  const plan = makePlan(db, query, { account: account.id, expansions });
+  return { ...plan, headerMatches: await findHeaderMatches(db, account.id, headerConditions(plan.rest)) };
+}
+
+/** Undefined when the page lies too far down. */
+function byDate(plan: Plan): Promise<EmailQueryResult | undefined> {
+  return plan.match === null ? walk(plan) : cutPage(plan.query, textSteps(plan, plan.match));
 }

@@ -2,9 +2,12 @@
  * A query taken apart, and where its rows come from: the covering index of a mailbox, the index by date of all mail, or the hits
  * of the full text.
  */
-import { keyOf } from '../keys.ts';
+import { keyOf, keyRange } from '../keys.ts';
+import { EMAIL_OF_ROW, hourOf, inHours } from '../text-rows.ts';
 import type { EmailCondition, EmailFilter, EmailQuery } from '../types.ts';
-import { balanced, type FilterContext, filterSql, splitText, Values } from './filter.ts';
+import { balanced, type FilterContext, filterSql, Values } from './filter.ts';
+import { splitText, type Words } from './match.ts';
+import { NEWEST_FIRST } from './sort.ts';
 
 /** A query with its conjunction taken apart. */
 export interface Plan {
@@ -18,11 +21,15 @@ export interface Plan {
   /** What is left of the filter; `splitText` took the words out. */
   rest: EmailFilter | null;
   match: string | null;
+  words: Words;
+  /** Nothing outside of [after, before) matches; the conditions are in `rest` too. */
+  after: number | null;
+  before: number | null;
   headerMatches: ReadonlyMap<EmailCondition, number[]>;
 }
 
 /** Takes a query apart: the mailbox whose index can be walked, the words, and what is left of the filter. */
-export function makePlan(db: D1Database, account: number, query: EmailQuery): Plan {
+export function makePlan(db: D1Database, query: EmailQuery, words: Words): Plan {
   const { conditions, others } = conjunction(query.filter);
   const inMailbox = conditions.find((condition) => condition.inMailbox !== undefined);
   const mailbox = inMailbox?.inMailbox ?? null;
@@ -33,10 +40,23 @@ export function makePlan(db: D1Database, account: number, query: EmailQuery): Pl
     if (unseen && rest.notKeyword?.toLowerCase() === '$seen') delete rest.notKeyword;
     return rest;
   });
-  const { match, rest } = splitText(left, account);
+  const { match, rest } = splitText(left, words);
   const all = [...rest, ...others].filter((node) => Object.keys(node).length > 0);
-  const restFilter: EmailFilter | null = all.length > 0 ? { operator: 'AND', conditions: all } : null;
-  return { db, account, query, mailbox, unseen, rest: restFilter, match, headerMatches: new Map() };
+  const times = (property: 'after' | 'before') => conditions.flatMap((condition) => condition[property] ?? []);
+  const bounds = { after: Math.max(...times('after')), before: Math.min(...times('before')) };
+  return {
+    db,
+    account: words.account,
+    query,
+    mailbox,
+    unseen,
+    rest: all.length > 0 ? { operator: 'AND', conditions: all } : null,
+    match,
+    words,
+    after: Number.isFinite(bounds.after) ? bounds.after : null,
+    before: Number.isFinite(bounds.before) ? bounds.before : null,
+    headerMatches: new Map(),
+  };
 }
 
 /** The conditions that must all hold, and the OR and NOT nodes beside them. */
@@ -44,8 +64,8 @@ function conjunction(filter: EmailFilter | null): { conditions: EmailCondition[]
   if (filter === null) return { conditions: [], others: [] };
   if (!('operator' in filter)) return { conditions: [filter], others: [] };
   if (filter.operator !== 'AND') return { conditions: [], others: [filter] };
-  const conditions = filter.conditions.flatMap((node) => ('operator' in node ? [] : [node]));
-  return { conditions, others: filter.conditions.filter((node) => 'operator' in node) };
+  const parts = filter.conditions.map(conjunction);
+  return { conditions: parts.flatMap((part) => part.conditions), others: parts.flatMap((part) => part.others) };
 }
 
 /** FROM and WHERE of the rows `e` that match; `date` and `key` name the columns of the walked index. */
@@ -57,34 +77,67 @@ export interface Source {
   thread: string;
 }
 
-/** The rows that match; `hits`: keys that the full text found, null for all. */
-export function sourceOf(plan: Plan, context: FilterContext, hits: readonly number[] | null): Source {
+/** The rows that match, by the hits of the words if there are any. */
+export function sourceOf(plan: Plan, context: FilterContext): Source {
   const rest = plan.rest === null ? [] : [filterSql(plan.rest, context)];
   const email = { date: 'e.receivedAt', key: 'e.key', thread: 'e.thread' };
-  if (hits) {
-    const inMailbox = plan.mailbox === null ? [] : [filterSql({ inMailbox: plan.mailbox }, context)];
-    const unseen = plan.unseen ? [filterSql({ notKeyword: '$seen' }, context)] : [];
-    const from = `json_each(${context.values.add(hits)}) h CROSS JOIN email e ON e.key = h.value`;
-    return { ...email, from, where: ['e.live = 1', ...inMailbox, ...unseen, ...rest] };
+  if (plan.match !== null) {
+    const hits = `SELECT ${EMAIL_OF_ROW} AS id FROM email_text WHERE email_text MATCH ${context.values.add(plan.match)} AND ${inHoursOf(plan)}`;
+    const from = `(${hits}) h CROSS JOIN email e ON e.key = ${keyRange(plan.account)[0]} + h.id`;
+    return { ...email, from, where: hitConditions(plan, context) };
   }
-  if (plan.mailbox === null) return { ...email, from: 'email e', where: [`e.account = ${plan.account}`, 'e.live = 1', ...rest] };
-  const where = [`p.mailbox = ${keyOf(plan.account, plan.mailbox)}`, 'p.listed = 1', ...(plan.unseen ? ['p.unseen = 1'] : []), ...rest];
+  if (plan.mailbox === null) {
+    const where = [`e.account = ${plan.account}`, 'e.live = 1', ...within(plan, 'e.receivedAt'), ...rest];
+    return { ...email, from: 'email e', where };
+  }
   const from = 'placement p CROSS JOIN email e ON e.key = p.email';
-  return { from, where, date: 'p.receivedAt', key: 'p.email', thread: 'p.thread' };
+  return { from, where: [...placed(plan), ...rest], date: 'p.receivedAt', key: 'p.email', thread: 'p.thread' };
+}
+
+/** What a hit of the full text has to fulfil as a row `e`. */
+export function hitConditions(plan: Plan, context: FilterContext): string[] {
+  const inMailbox = plan.mailbox === null ? [] : [filterSql({ inMailbox: plan.mailbox }, context)];
+  const unseen = plan.unseen ? [filterSql({ notKeyword: '$seen' }, context)] : [];
+  const rest = plan.rest === null ? [] : [filterSql(plan.rest, context)];
+  return ['e.live = 1', ...inMailbox, ...unseen, ...rest];
+}
+
+/** The hours in which anything can match. */
+export function inHoursOf(plan: Plan, first?: number, last?: number): string {
+  const bounds = {
+    first: plan.after === null ? undefined : hourOf(plan.after),
+    last: plan.before === null ? undefined : hourOf(plan.before),
+  };
+  return inHours(plan.account, first ?? bounds.first, last ?? bounds.last);
+}
+
+/** The mailbox's rows `p` as its index by date has them. */
+export function placed(plan: Plan): string[] {
+  const unseen = plan.unseen ? ['p.unseen = 1'] : [];
+  return [`p.mailbox = ${keyOf(plan.account, plan.mailbox ?? 0)}`, 'p.listed = 1', ...unseen, ...within(plan, 'p.receivedAt')];
+}
+
+function within({ after, before }: Plan, date: string): string[] {
+  return [...(after === null ? [] : [`${date} >= ${after}`]), ...(before === null ? [] : [`${date} < ${before}`])];
 }
 
 /** The walk reads the covering index alone unless something else of the email is asked. */
 export function walkSource(plan: Plan, context: FilterContext): Source {
-  const source = sourceOf(plan, context, null);
+  const source = sourceOf(plan, context);
   return plan.mailbox !== null && plan.rest === null && plan.match === null ? { ...source, from: 'placement p' } : source;
+}
+
+/** Which way dates run, and the comparison that means "later in the results". */
+export function directionOf({ query: { sort } }: Plan): { direction: 'ASC' | 'DESC'; after: '<' | '>' } {
+  return (sort[0] ?? NEWEST_FIRST).isAscending ? { direction: 'ASC', after: '>' } : { direction: 'DESC', after: '<' };
 }
 
 /** Fresh values for one statement. */
 export function contextOf(plan: Plan): FilterContext {
-  return { account: plan.account, values: new Values(), headerMatches: plan.headerMatches };
+  return { words: plan.words, values: new Values(), headerMatches: plan.headerMatches };
 }
 
 /** The WHERE of a source with more conditions. */
-export function conditionsOf(source: Source, ...more: string[]): string {
+export function conditionsOf(source: Pick<Source, 'where'>, ...more: string[]): string {
   return balanced([...source.where, ...more], 'AND', '1');
 }
