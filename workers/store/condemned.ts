@@ -4,13 +4,15 @@
  * object is being deleted, the batch is undone and its caller puts the object again (mail/write.ts).
  */
 import type { Env } from '../env.ts';
-import { blobKey } from './blobs.ts';
+import { blobKey, SPOOL_PREFIX } from './blobs.ts';
 import { mailDatabases } from './mail/database.ts';
 
 /** Between the mark and the deletion. */
-const GRACE_MS = 86_400_000;
+export const GRACE_MS = 86_400_000;
 /** An original without a row may be an upload that is about to be used. */
 const UNUSED_MS = 7 * 86_400_000;
+/** An upload that is still being spooled is younger. */
+const SPOOLED_MS = 3_600_000;
 /** Objects per run: one subrequest deletes them all. */
 const DELETED_MAX = 500;
 const LISTED_MAX = 500;
@@ -29,7 +31,8 @@ export async function deleteCondemned(env: Env, now: number): Promise<number> {
       .prepare(
         `UPDATE condemned SET deleting = 1 WHERE (account, sha256) IN (${due})
          AND NOT EXISTS (SELECT 1 FROM email e WHERE e.account = condemned.account AND e.sha256 = condemned.sha256 AND e.gone = 0)
-         AND NOT EXISTS (SELECT 1 FROM submission s WHERE s.account = condemned.account AND s.sha256 = condemned.sha256) RETURNING account, sha256`,
+         AND NOT EXISTS (SELECT 1 FROM submission s WHERE s.account = condemned.account AND s.sha256 = condemned.sha256)
+         AND NOT EXISTS (SELECT 1 FROM submission_report r WHERE r.account = condemned.account AND r.sha256 = condemned.sha256) RETURNING account, sha256`,
       )
       .bind(now - GRACE_MS, DELETED_MAX)
       .run<Mark>();
@@ -48,6 +51,8 @@ export async function condemnUnused(env: Env, now: number): Promise<number> {
   if (!db) return 0;
   const cursor = await db.prepare("SELECT position FROM sweep WHERE name = 'originals'").first<string>('position');
   const page = await env.ORIGINALS.list({ limit: LISTED_MAX, ...(cursor ? { cursor } : {}) });
+  const left = page.objects.filter(({ key, uploaded }) => key.startsWith(SPOOL_PREFIX) && uploaded.getTime() <= now - SPOOLED_MS);
+  if (left.length > 0) await env.ORIGINALS.delete(left.map(({ key }) => key));
   const old = page.objects.filter(({ uploaded }) => uploaded.getTime() <= now - UNUSED_MS).flatMap(({ key }) => markOf(key));
   const position = page.truncated ? page.cursor : '';
   const [marked] = await db.batch([
@@ -56,6 +61,7 @@ export async function condemnUnused(env: Env, now: number): Promise<number> {
         `INSERT INTO condemned (account, sha256, at) SELECT value->>0, value->>1, ?2 FROM json_each(?1) j
          WHERE NOT EXISTS (SELECT 1 FROM email e WHERE e.account = j.value->>0 AND e.sha256 = j.value->>1 AND e.gone = 0)
          AND NOT EXISTS (SELECT 1 FROM submission s WHERE s.account = j.value->>0 AND s.sha256 = j.value->>1)
+         AND NOT EXISTS (SELECT 1 FROM submission_report r WHERE r.account = j.value->>0 AND r.sha256 = j.value->>1)
          ON CONFLICT (account, sha256) DO NOTHING RETURNING account`,
       )
       .bind(JSON.stringify(old), now),

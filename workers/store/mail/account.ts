@@ -37,12 +37,6 @@ export async function createMailAccount(env: Env, shard: number, account: number
   ]);
 }
 
-/** Sets the quota in octets, null for none. */
-export async function setQuota(env: Env, shard: number, account: number, quota: number | null): Promise<void> {
-  const sql = 'UPDATE account SET quota = ?2, modseq = modseq + 1, quotaModseq = modseq + 1 WHERE id = ?1';
-  await mailDatabase(env, shard).prepare(sql).bind(account, quota).run();
-}
-
 /** Deletes an account's rows; what it has in R2 is found unused later and swept. The directory has let go of it before. */
 export async function removeMailAccount(env: Env, shard: number, account: number): Promise<void> {
   const db = mailDatabase(env, shard);
@@ -57,6 +51,9 @@ export async function removeMailAccount(env: Env, shard: number, account: number
     inRange('metadata', 'mailbox'),
     inRange('identity', 'key'),
     inRange('submission', 'key'),
+    inRange('submission_report', 'submission'),
+    db.prepare('DELETE FROM vacation WHERE account = ?1').bind(account),
+    db.prepare('DELETE FROM vacation_reply WHERE account = ?1').bind(account),
     inRange('push_subscription', 'key'),
     db.prepare('DELETE FROM reference WHERE account = ?1').bind(account),
   ]);

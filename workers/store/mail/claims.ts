@@ -1,24 +1,41 @@
 /**
  * Claiming a due submission, so that of several workers that hear of it one sends it. The claim is a later due
- * time: when the claimer dies, the cron finds the row again after it. From here on it cannot be taken back.
+ * time: when the claimer dies, the cron finds the row again after it. From here on it cannot be taken back, which is a
+ * change that clients are told of.
  */
 import type { Env, OutboxAddress } from '../../env.ts';
+import { movedAccount, NEXT } from './clock.ts';
 import { mailDatabase, mailDatabases } from './database.ts';
+import { tellHub } from './hub.ts';
 import { idOf, keyOf } from './keys.ts';
-import { readSubmissions } from './submissions.ts';
+import { readSubmission } from './submissions.ts';
 import type { Account, SubmissionRow } from './types.ts';
 
-/** The row, now due at `until`; null when it is not due, finished, canceled, or somebody else's. Two queries. */
+const CLAIMABLE = "key = ?2 AND dueAt <= ?3 AND undoStatus <> 'canceled'";
+/** The first claim makes it final, and only that is a change. */
+const SHOWS = "undoStatus = 'pending' AND destroyedModseq IS NULL";
+
+/** The row, now due at `until`; null when it is not due, finished, canceled, or somebody else's. Three queries. */
 export async function claimSubmission(env: Env, account: Account, id: number, now: number, until: number): Promise<SubmissionRow | null> {
-  const claimed = await mailDatabase(env, account.shard)
-    .prepare(
-      "UPDATE submission SET dueAt = ?3, undoStatus = 'final' WHERE key = ?1 AND dueAt <= ?2 AND undoStatus <> 'canceled' RETURNING key",
-    )
-    .bind(keyOf(account.id, id), now, until)
-    .first<{ key: number }>();
-  if (!claimed) return null;
-  const [row] = await readSubmissions(env, account, [id]);
-  return row ?? null;
+  const db = mailDatabase(env, account.shard);
+  const key = keyOf(account.id, id);
+  const [moved, claimed] = await db.batch([
+    db
+      .prepare(
+        `UPDATE account SET modseq = modseq + 1, submissionModseq = modseq + 1
+         WHERE id = ?1 AND EXISTS (SELECT 1 FROM submission WHERE ${CLAIMABLE} AND ${SHOWS}) RETURNING *`,
+      )
+      .bind(account.id, key, now),
+    db
+      .prepare(
+        `UPDATE submission SET modseq = CASE WHEN ${SHOWS} THEN ${NEXT} ELSE modseq END, dueAt = ?4, undoStatus = 'final'
+         WHERE ${CLAIMABLE} RETURNING key`,
+      )
+      .bind(account.id, key, now, until),
+  ]);
+  const state = movedAccount(moved);
+  if (state) await tellHub(env, state);
+  return claimed && claimed.results.length > 0 ? readSubmission(env, account, id) : null;
 }
 
 /** The id of the submission made with this idempotency key; null when there is none yet. One query. */

@@ -10,20 +10,25 @@ import { readChanges } from './bridge.ts';
 import { commit } from './commit.ts';
 import { readEmails, readMailboxes, readThreadIds, readThreads } from './emails.ts';
 import { destroyIdentity, readIdentities, setIdentity } from './identities.ts';
+import { emailByMessageId } from './message-ids.ts';
 import { runQuery } from './query/plan.ts';
+import { quotaChanges } from './quota.ts';
 import { addSent } from './sent.ts';
 import { readAccount, statesOf } from './states.ts';
-import { addSubmission, readSubmissions, updateSubmission } from './submissions.ts';
+import { querySubmissions, submissionListChanges } from './submission-query.ts';
+import { addSubmission, destroySubmission, readSubmissions, updateSubmission } from './submissions.ts';
 import { typeChanges } from './type-changes.ts';
 import type { Account, AppliedOperation, MailStore } from './types.ts';
+import { readVacation, setVacation } from './vacation.ts';
 
-export { createMailAccount, removeMailAccount, setQuota } from './account.ts';
+export { createMailAccount, removeMailAccount } from './account.ts';
 export { Busy, CondemnedOriginal } from './attempts.ts';
 export { readHeads } from './bridge.ts';
 export { type AddressedDelivery, type DeliveryStatus, deliver } from './deliver.ts';
 export { type HubNotice, hubOf } from './hub.ts';
 export { NoSuchAccount } from './load.ts';
 export { FilterTooLarge } from './query/filter.ts';
+export { setQuota } from './quota.ts';
 export { dueSubmissions } from './submissions.ts';
 
 /** Opens an account's mail; costs nothing until asked. */
@@ -52,7 +57,14 @@ export function openMail(env: Env, account: Account): MailStore {
     submissions: (ids) => readSubmissions(env, account, ids),
     submissionChanges: (since, max) => typeChanges(env, account, 'EmailSubmission', since, max),
     addSubmission: (key, submission) => addSubmission(env, account, key, submission),
+    querySubmissions: (query) => querySubmissions(env, account, query),
+    submissionListChanges: (list, since, calculateTotal) => submissionListChanges(env, account, list, since, calculateTotal),
     updateSubmission: (id, change, onlyIf) => updateSubmission(env, account, id, change, onlyIf),
+    destroySubmission: (id) => destroySubmission(env, account, id),
+    vacation: () => readVacation(env, account),
+    setVacation: (change) => setVacation(env, account, change),
+    emailByMessageId: (messageId) => emailByMessageId(env, account, messageId),
+    quotaChanges: (since) => quotaChanges(env, account, since),
     putBlob: (sha256, body, size, facts) => putOriginal(env, account.id, sha256, body, size, facts),
     getBlob: (sha256, range) => getOriginal(env, account.id, sha256, range),
     changes: (cursor, limit) => readChanges(env, account, cursor, Math.max(1, Math.min(limit, CHANGES_PAGE_MAX))),

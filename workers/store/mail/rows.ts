@@ -68,6 +68,10 @@ export interface AccountState extends Record<(typeof STATE_COLUMNS)[keyof typeof
   nextMailbox: number;
   nextIdentity: number;
   nextSubmission: number;
+  /** 1 when a vacation reply is set, in force or not. */
+  vacation: number;
+  quotaSetModseq: number;
+  quotaBornModseq: number;
   uidvalidity: number;
   octets: number;
   messages: number;

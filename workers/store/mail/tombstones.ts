@@ -4,6 +4,8 @@
  */
 import { COMMITS_KEPT_DAYS, commitDay } from './commit.ts';
 import { SENT_COPY_WINDOW_MS } from './sent-copies.ts';
+import { forgetSubmissions } from './submissions.ts';
+import { forgetReplies } from './vacation.ts';
 
 const DAY_MS = 86_400_000;
 /** How long a client may be away and still be told what changed: at least this, at most twice this. */
@@ -28,6 +30,7 @@ export function forget(db: D1Database, now: number): D1PreparedStatement[] {
         `INSERT INTO condemned (account, sha256, at) SELECT DISTINCT account, sha256, ?1 FROM email t WHERE key IN (${forgotten})
          AND NOT EXISTS (SELECT 1 FROM email l WHERE l.account = t.account AND l.sha256 = t.sha256 AND l.gone = 0)
          AND NOT EXISTS (SELECT 1 FROM submission s WHERE s.account = t.account AND s.sha256 = t.sha256)
+         AND NOT EXISTS (SELECT 1 FROM submission_report r WHERE r.account = t.account AND r.sha256 = t.sha256)
          ON CONFLICT (account, sha256) DO NOTHING`,
       )
       .bind(now),
@@ -38,6 +41,7 @@ export function forget(db: D1Database, now: number): D1PreparedStatement[] {
     db.prepare(
       `DELETE FROM identity WHERE destroyedModseq IS NOT NULL AND destroyedModseq <= (SELECT horizon FROM account WHERE id = identity.key / 4294967296)`,
     ),
+    ...forgetSubmissions(db, TOMBSTONES_MAX),
   ];
 }
 
@@ -50,5 +54,6 @@ export function forgetCalls(db: D1Database, now: number): D1PreparedStatement[] 
     db.prepare('DELETE FROM receipt WHERE spool < ?1').bind(oldest),
     db.prepare('DELETE FROM committed WHERE day < ?1').bind(commitDay(now) - COMMITS_KEPT_DAYS),
     db.prepare('DELETE FROM sent_copy WHERE at <= ?1').bind(now - SENT_COPY_WINDOW_MS),
+    forgetReplies(db, now),
   ];
 }

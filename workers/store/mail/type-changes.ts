@@ -63,13 +63,14 @@ const readIdentities: Reader = (db, account, { base, modseq, key }, limit) =>
     )
     .bind(keyRange(account)[0], base, modseq, key, limit, keyRange(account)[1]);
 
-const readSubmissions: Reader = (db, account, { modseq, key }, limit) =>
+/** What never showed (submissions.ts) was destroyed as it was made. */
+const readSubmissions: Reader = (db, account, { base, modseq, key }, limit) =>
   db
     .prepare(
-      `SELECT key, modseq, createdModseq, NULL AS destroyedModseq FROM submission WHERE key BETWEEN ?1 AND ?5 AND
-       (modseq > ?2 OR (modseq = ?2 AND key > ?3)) ORDER BY modseq, key LIMIT ?4`,
+      `SELECT key, modseq, createdModseq, destroyedModseq FROM submission WHERE account = ?1 AND ${AFTER}
+       AND (destroyedModseq IS NULL OR (destroyedModseq > createdModseq AND createdModseq <= ?3)) ORDER BY modseq, key LIMIT ?5`,
     )
-    .bind(keyRange(account)[0], modseq, key, limit, keyRange(account)[1]);
+    .bind(account, base, modseq, key, limit);
 
 const TYPES = {
   Email: { read: readEmails, state: 'emailModseq' },
@@ -105,8 +106,9 @@ export async function typeChanges(
     hasMore && last ? formatPosition({ base: asked.base, modseq: last.modseq, key: last.email ?? last.key }) : String(row[state]);
   const changes = { ...classify(page, asked.base), newState, hasMore };
   if (type !== 'Mailbox') return changes;
-  const countsOnly = changes.updated.length > 0 && page.every(({ propertiesModseq = 0 }) => propertiesModseq <= asked.base);
-  return countsOnly ? { ...changes, countsOnly } : changes;
+  const moved = new Set(page.filter(({ propertiesModseq = 0 }) => propertiesModseq > asked.base).map(({ key }) => idOf(key)));
+  const countsOnly = changes.updated.length > 0 && moved.size === 0;
+  return { ...changes, beyondCounts: changes.updated.filter((id) => moved.has(id)), ...(countsOnly ? { countsOnly } : {}) };
 }
 
 function classify(rows: ChangedRow[], base: number): Pick<TypeChanges, 'created' | 'updated' | 'destroyed'> {

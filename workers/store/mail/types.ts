@@ -92,6 +92,8 @@ export interface TypeChanges {
   destroyed: number[];
   /** Mailbox only: nothing but counts changed. */
   countsOnly?: boolean;
+  /** Mailbox only: those of `updated` of which more than counts changed. */
+  beyondCounts?: number[];
   newState: string;
   hasMore: boolean;
 }
