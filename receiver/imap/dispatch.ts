@@ -5,6 +5,7 @@
 import type { Log } from '../log.ts';
 import { BrokenAnswer, type Call, type Client, ClientGone, type Completion, type State } from './client.ts';
 import { findCommand } from './commands/index.ts';
+import { mannerOf } from './manner.ts';
 import { Refusal } from './session.ts';
 import { type Arguments, commandName, Malformed } from './wire/arguments.ts';
 import type { CommandParts } from './wire/decoder.ts';
@@ -14,6 +15,8 @@ import { responseText } from './wire/encoder.ts';
 const BAD_COMMANDS_MAX = 20;
 /** Commands after whose sequence numbers no EXPUNGE may come before the tagged line (RFC 9051 §7.5.1). */
 const SEQUENCED = new Set(['FETCH', 'STORE', 'SEARCH']);
+/** Commands that may stand behind `UID` and name no message without it: all others are refused after ENABLE UIDONLY (RFC 9586). */
+const WITHOUT_NUMBERS = new Set(['EXPUNGE']);
 const WRONG_STATE: Record<State, string> = {
   notAuthenticated: 'Log in first',
   authenticated: 'Not in this state: no mailbox is selected, or already logged in',
@@ -59,6 +62,10 @@ export class Dispatcher {
       this.refuse(call.tag, command ? WRONG_STATE[client.state] : 'Unknown command');
       return;
     }
+    if (client.enabled.has('UIDONLY') && command.uid === 'also' && !call.uid && !WITHOUT_NUMBERS.has(name)) {
+      this.refuse(call.tag, `Use UID ${name}: sequence numbers are switched off`, 'UIDREQUIRED');
+      return;
+    }
     try {
       const completion = await command.run(client, args, call);
       this.#bad = 0;
@@ -77,7 +84,7 @@ export class Dispatcher {
 
   #fail(call: Call, name: string, error: unknown): void {
     if (error instanceof Malformed) {
-      this.refuse(call.tag, error.message);
+      this.refuse(call.tag, error.message, error.code);
     } else if (error instanceof Refusal) {
       this.#tell(call.uid || !SEQUENCED.has(name), call.uid);
       this.#client.output.line(`${call.tag} NO ${bracketed(error.code)}${responseText(error.message)}`);
@@ -90,8 +97,8 @@ export class Dispatcher {
   }
 
   #tell(expunge: boolean, uid: boolean): void {
-    const { selection, output, enabled } = this.#client;
-    selection?.tell(output, expunge, uid || enabled.has('IMAP4REV2'));
+    const { selection, output } = this.#client;
+    selection?.tell(output, expunge, mannerOf(this.#client, uid));
   }
 }
 

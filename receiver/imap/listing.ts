@@ -32,6 +32,7 @@ const STATUS_ITEMS: Record<string, (status: MailboxStatus, mailbox: Mailbox) => 
   UIDVALIDITY: (status) => String(status.uidvalidity),
   UNSEEN: (status) => String(status.unseen),
   DELETED: (status) => String(status.deleted),
+  HIGHESTMODSEQ: (status) => String(status.highestModseq),
   SIZE: (status) => String(status.size),
   MAILBOXID: (_status, mailbox) => `(${mailbox.id})`,
 };

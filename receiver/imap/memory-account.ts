@@ -101,8 +101,10 @@ export class MemoryAccount {
   remove(mailbox: MemoryMailbox, placements: Placement[]): void {
     const gone = new Set(placements);
     if (gone.size === 0) return;
-    mailbox.highestModseq = this.#tick();
+    const modseq = this.#tick();
+    mailbox.highestModseq = modseq;
     mailbox.placements = mailbox.placements.filter((placement) => !gone.has(placement));
+    mailbox.expunged.push(...[...gone].map(({ uid }) => ({ uid, modseq })));
     for (const placement of gone) {
       placement.email.placements.delete(placement);
       if (placement.email.placements.size === 0) this.#emails.delete(emailId(placement.email));

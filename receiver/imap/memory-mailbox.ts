@@ -32,6 +32,10 @@ export class MemoryMailbox {
   highestModseq = 1;
   /** By uid, ascending. */
   placements: Placement[] = [];
+  /** What was expunged, in that order. */
+  expunged: { uid: number; modseq: number }[] = [];
+  /** Removals up to this mod-sequence are forgotten. */
+  horizon = 0;
   readonly id: string;
   readonly uidvalidity: number;
   readonly specialUse: string | null;
@@ -82,6 +86,21 @@ export class MemoryMailbox {
       highestModseq,
       size: placements.reduce((total, { email }) => total + email.index.size, 0),
     };
+  }
+
+  /** UIDs expunged after `modseq`, ascending; null when that is beyond the horizon. */
+  vanished(modseq: number): number[] | null {
+    if (modseq < this.horizon) return null;
+    return this.expunged
+      .filter((gone) => gone.modseq > modseq)
+      .map(({ uid }) => uid)
+      .sort((a, b) => a - b);
+  }
+
+  /** Forgets what was expunged when. */
+  forgetHistory(): void {
+    this.expunged = [];
+    this.horizon = this.highestModseq;
   }
 
   tell(change: Partial<MailboxChange>): void {

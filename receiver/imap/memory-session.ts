@@ -128,6 +128,10 @@ class MemorySelectedMailbox implements SelectedMailbox {
     return this.#box.placement(uid)?.modseq ?? 0;
   }
 
+  vanished(modseq: number): number[] | null {
+    return this.#box.vanished(modseq);
+  }
+
   *messages(uids: Iterable<number>): Iterable<Message> {
     for (const uid of uids) {
       const placement = this.#box.placement(uid);

@@ -71,6 +71,11 @@ export class MirrorMailbox implements SelectedMailbox {
     return this.#live.modseq(uid);
   }
 
+  vanished(modseq: number): number[] | null {
+    const gone = this.#mirror.read((file) => file.vanished.since(this.#id, modseq));
+    return gone?.filter((uid) => !this.#live.has(uid)) ?? null;
+  }
+
   keywords(): string[] {
     return this.#live.keywords();
   }

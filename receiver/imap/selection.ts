@@ -2,8 +2,10 @@
  * A selected mailbox: the session's open mailbox, this client's view of it, and the telling of what changed
  * (RFC 9051 §5.2, §7.5). Also the saved result of the last SEARCH (`$`, RFC 5182).
  */
+import { fetchStart, type Manner } from './manner.ts';
 import type { Output } from './output.ts';
 import type { Flags, MailboxChange, SelectedMailbox } from './session.ts';
+import { vanishedLines } from './vanished.ts';
 import { View } from './view.ts';
 import { largestNamed, lowerBound, resolveRanges, type SequenceSet, STAR } from './wire/sets.ts';
 
@@ -21,6 +23,10 @@ export class Selection {
   /** Called after each change; IDLE listens here. */
   onChange: (() => void) | null = null;
   readonly #unsubscribe: () => void;
+  /** The client has been told of every change up to this mod-sequence (RFC 7162 §3.2). */
+  #settled: number;
+  /** The highest mod-sequence told since; above `#settled` while an EXPUNGE below it is held back. */
+  #toldModseq = 0;
   #shownKeywords = new Set<string>();
   /** Interned sets all of whose keywords were shown: the common case costs one lookup per message. */
   #shownSets = new WeakSet<Flags>();
@@ -29,6 +35,7 @@ export class Selection {
     this.box = box;
     this.#unsubscribe = box.subscribe((change) => this.#note(change));
     this.view = new View(box.uids());
+    this.#settled = box.highestModseq();
   }
 
   close(): void {
@@ -58,19 +65,50 @@ export class Selection {
   }
 
   /**
-   * Writes what the client is owed. `expunge`: whether EXPUNGE may be among it (RFC 9051 §7.5.1).
-   * `withUid`: FETCH responses name the UID as well.
+   * Writes what the client is owed; answers how many messages it was told are gone. `expunge`: whether that may be among it
+   * (RFC 9051 §7.5.1). `tagged`: the caller puts HIGHESTMODSEQ into its tagged answer itself.
    */
-  tell(output: Output, expunge: boolean, withUid: boolean): void {
-    if (!this.view.pending) return;
+  tell(output: Output, expunge: boolean, manner: Manner, tagged = false): number {
+    const gone = this.view.pending ? this.#tellPending(output, expunge, manner) : 0;
+    if (this.view.expungePending) this.#holdBack(output, manner);
+    else {
+      this.#settled = this.box.highestModseq();
+      if (gone > 0 && manner.vanished && manner.modseq && !tagged) this.tellHighestModseq(output);
+    }
+    this.#toldModseq = 0;
+    return gone;
+  }
+
+  /** `HIGHESTMODSEQ` with what a client may take for its own: no change up to there is unknown to it (RFC 7162 §3.1.2.1). */
+  get highestModseq(): string {
+    return `HIGHESTMODSEQ ${this.#settled}`;
+  }
+
+  tellHighestModseq(output: Output): void {
+    output.line(`* OK [${this.highestModseq}] Highest`);
+  }
+
+  /** The client has been told of this mod-sequence. */
+  modseqTold(modseq: number): void {
+    if (modseq > this.#toldModseq) this.#toldModseq = modseq;
+  }
+
+  #tellPending(output: Output, expunge: boolean, manner: Manner): number {
     const updates = this.view.take(expunge);
-    for (const sequence of updates.expunged) output.write(`* ${sequence} EXPUNGE\r\n`);
+    if (manner.vanished) output.write(vanishedLines(updates.expungedUids, ''));
+    else for (const sequence of updates.expunged) output.write(`* ${sequence} EXPUNGE\r\n`);
     if (updates.exists !== null) output.line(`* ${updates.exists} EXISTS`);
-    for (const uid of updates.flags) this.tellFlags(output, uid, withUid);
+    for (const uid of updates.flags) this.tellFlags(output, uid, manner);
     if (updates.expungedUids.length > 0 && this.saved.length > 0) {
       const gone = new Set(updates.expungedUids);
       this.saved = this.saved.filter((uid) => !gone.has(uid));
     }
+    return updates.expungedUids.length;
+  }
+
+  /** A client that breaks off now must not think that it knows of the removals it was not told (RFC 7162 §3.2, §6). */
+  #holdBack(output: Output, { modseq }: Manner): void {
+    if (modseq && this.#toldModseq > this.#settled) this.tellHighestModseq(output);
   }
 
   /**
@@ -110,12 +148,29 @@ export class Selection {
     this.onChange?.();
   }
 
-  /** Writes the FETCH FLAGS of one message as it is now; nothing when it is gone. */
-  tellFlags(output: Output, uid: number, withUid: boolean): void {
+  /** Writes the FETCH of one message's flags as they are now; nothing when it is gone. */
+  tellFlags(output: Output, uid: number, manner: Manner): void {
     const flags = this.box.flags(uid);
     if (!flags) return;
     this.announceKeywords(output, flags);
     this.view.flagsTold(uid);
-    output.write(`* ${this.view.sequenceOf(uid)} FETCH (${withUid ? `UID ${uid} ` : ''}FLAGS ${flags.text})\r\n`);
+    const modseq = manner.modseq ? ` MODSEQ (${this.#modseqOf(uid)})` : '';
+    output.write(
+      `${fetchStart(manner, this.view.sequenceOf(uid), uid)}${manner.uid ? `UID ${uid} ` : ''}FLAGS ${flags.text}${modseq})\r\n`,
+    );
+  }
+
+  /** The same without the flags, which the client knows: for `.SILENT` (RFC 7162 §3.1.3). */
+  tellModseq(output: Output, uid: number, manner: Manner): void {
+    if (!this.box.flags(uid)) return;
+    this.view.flagsTold(uid);
+    const start = fetchStart(manner, this.view.sequenceOf(uid), uid);
+    output.write(`${start}${manner.uid ? `UID ${uid} ` : ''}MODSEQ (${this.#modseqOf(uid)}))\r\n`);
+  }
+
+  #modseqOf(uid: number): number {
+    const modseq = this.box.modseq(uid);
+    this.modseqTold(modseq);
+    return modseq;
   }
 }

@@ -116,6 +116,8 @@ export interface SelectedMailbox {
   /** Undefined when the uid is gone. */
   flags(uid: number): Flags | undefined;
   modseq(uid: number): number;
+  /** UIDs expunged after `modseq`, ascending, none of them live; null when that is too long ago to know (RFC 7162 §5.3). */
+  vanished(modseq: number): number[] | null;
   /** Immutable facts, in the order asked; uids that are gone are left out. Reads in chunks, so iterate. */
   messages(uids: Iterable<number>): Iterable<Message>;
   /** Octets [offset, offset+length) of the original; the whole when no range is given. Throws Refusal UNAVAILABLE. */

@@ -9,6 +9,7 @@ import { FlagSets, flagCode } from './flag-sets.ts';
 import type { ContentRow, EmailRow, PageRows } from './rows.ts';
 import { openDatabase } from './schema.ts';
 import type { Touched } from './touched.ts';
+import { Vanished } from './vanished.ts';
 
 /** A mailbox as it is shown: `uidnext` is where the last finished round of changes ended. */
 export interface MailboxRow {
@@ -50,6 +51,7 @@ export class MirrorFile {
   readonly #statements = new Map<string, StatementSync>();
   readonly #keywordSets = new Map<string, number>();
   readonly flagSets: FlagSets;
+  readonly vanished: Vanished;
   /** '' before the first page. */
   cursor: string;
   /** The account's modseq at the last finished round. */
@@ -66,6 +68,7 @@ export class MirrorFile {
     this.cursor = String(meta.get('cursor') ?? '');
     this.modseq = Number(meta.get('modseq') ?? 0);
     this.complete = meta.get('complete') === 1;
+    this.vanished = new Vanished(this, Number(meta.get('history') ?? Number.MAX_SAFE_INTEGER));
   }
 
   /** Prepared once. */
@@ -98,7 +101,7 @@ export class MirrorFile {
     return this.#transaction(() => {
       let missing = 0;
       for (const mailbox of page.mailboxes) this.#applyMailbox(mailbox);
-      for (const email of page.emails) missing += this.#applyEmail(email, touched);
+      for (const email of page.emails) missing += this.#applyEmail(email, page.modseq, touched);
       if (!page.more) this.#publish(page.modseq);
       this.#setMeta('cursor', page.cursor);
       this.cursor = page.cursor;
@@ -165,6 +168,9 @@ export class MirrorFile {
   /** A round has ended: what it brought may be shown. */
   #publish(modseq: number): void {
     this.#run(`UPDATE mailbox SET published_uidnext = ${PUBLISHED} WHERE published_uidnext <> ${PUBLISHED}`);
+    const horizon = this.complete ? this.vanished.trim() : modseq;
+    if (!this.complete) this.vanished.begin(modseq);
+    if (horizon !== null) this.#setMeta('history', horizon);
     this.#setMeta('modseq', modseq);
     this.#setMeta('complete', 1);
     this.modseq = modseq;
@@ -175,6 +181,7 @@ export class MirrorFile {
     if (mailbox.destroyed) {
       this.#run('DELETE FROM placement WHERE mailbox = ?', mailbox.id);
       this.#run('DELETE FROM mailbox WHERE id = ?', mailbox.id);
+      this.vanished.forget(mailbox.id);
       return;
     }
     const { id, parent, name, role, subscribed, uidvalidity, uidnext, highestModseq } = mailbox;
@@ -186,17 +193,19 @@ export class MirrorFile {
     );
   }
 
-  #applyEmail(email: EmailRow, touched: Touched): number {
+  /** `modseq`: of the page; what vanished without saying when has vanished by then. */
+  #applyEmail(email: EmailRow, modseq: number, touched: Touched): number {
     const known = this.statement('SELECT keyword_set, keywords_modseq FROM email WHERE id = ?').get(email.id);
     if (email.destroyed) {
-      if (known) this.#forget(email.id, touched);
+      if (known) this.#vanishAll(email.id, modseq, touched);
+      for (const placement of email.placements) this.#applyPlacement(email.id, placement, touched);
       return 0;
     }
     if (email.content) {
       if (known) this.#forget(email.id, touched);
       this.#addEmail(email, email.content);
     } else if (!known) {
-      return email.placements.some((placement) => !placement.expunged) ? 1 : 0;
+      if (email.placements.some((placement) => !placement.expunged)) return 1;
     } else {
       this.#setKeywords(email, known, touched);
     }
@@ -222,13 +231,21 @@ export class MirrorFile {
 
   #applyPlacement(email: number, placement: BridgePlacement, touched: Touched): void {
     const { mailbox, uid, receivedAt, savedAt, deleted, modseq } = placement;
-    if (placement.expunged) this.#run('DELETE FROM placement WHERE mailbox = ? AND uid = ?', mailbox, uid);
-    else
+    if (placement.expunged) {
+      this.#run('DELETE FROM placement WHERE mailbox = ? AND uid = ?', mailbox, uid);
+      this.vanished.add(mailbox, uid, modseq);
+    } else
       this.#run(
         'INSERT OR REPLACE INTO placement VALUES (?, ?, ?, ?, ?, ?, ?)',
         ...[mailbox, uid, email, receivedAt, savedAt, deleted ? 1 : 0, modseq],
       );
     touched.add(mailbox, uid);
+  }
+
+  /** The email is gone with all its places. */
+  #vanishAll(email: number, modseq: number, touched: Touched): void {
+    for (const { mailbox, uid } of this.#placementsOf(email)) this.vanished.add(mailbox, uid, modseq);
+    this.#forget(email, touched);
   }
 
   #forget(email: number, touched: Touched): void {
@@ -239,8 +256,11 @@ export class MirrorFile {
   }
 
   #touchPlacements(email: number, touched: Touched): void {
-    const rows = this.rows<{ mailbox: number; uid: number }>('SELECT mailbox, uid FROM placement WHERE email = ?', email);
-    for (const { mailbox, uid } of rows) touched.add(mailbox, uid);
+    for (const { mailbox, uid } of this.#placementsOf(email)) touched.add(mailbox, uid);
+  }
+
+  #placementsOf(email: number): { mailbox: number; uid: number }[] {
+    return this.rows('SELECT mailbox, uid FROM placement WHERE email = ?', email);
   }
 
   #keywordSet(keywords: string): number {

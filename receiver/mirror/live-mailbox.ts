@@ -28,6 +28,8 @@ export class LiveMailbox {
   readonly listeners = new Set<(change: MailboxChange) => void>();
   #columns: Columns;
   #flagSets: FlagSets;
+  /** The account's mod-sequence at the last finished round: what came later is not shown whole yet. */
+  #clock: number;
   #hint = 0;
   #status: MailboxStatus | null = null;
   #keywords: string[] | null = null;
@@ -36,6 +38,7 @@ export class LiveMailbox {
     this.id = row.id;
     this.row = row;
     this.#flagSets = file.flagSets;
+    this.#clock = file.modseq;
     this.#columns = loadColumns(file, row);
   }
 
@@ -87,6 +90,7 @@ export class LiveMailbox {
   refresh(file: MirrorFile, row: MailboxRow, touched: Touched): MailboxChange | null {
     const change = touched.everything ? this.#reload(file, row) : this.#update(file, row, touched.uids(this.id));
     this.row = row;
+    this.#clock = file.modseq;
     this.#status = null;
     if (change.added.length + change.expunged.length + change.flags.length === 0) return null;
     this.#keywords = null;
@@ -143,6 +147,7 @@ export class LiveMailbox {
       status.size += sizes[i] ?? 0;
       status.highestModseq = Math.max(status.highestModseq, modseqs[i] ?? 0);
     }
+    status.highestModseq = Math.min(status.highestModseq, Math.max(1, this.#clock));
     return status;
   }
 

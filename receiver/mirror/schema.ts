@@ -7,7 +7,7 @@
 import { DatabaseSync } from 'node:sqlite';
 
 /** Raised whenever a table or the wire text in it changes; files of another version are rebuilt. */
-export const SCHEMA_VERSION = 1;
+export const SCHEMA_VERSION = 2;
 /** `PsHm`: tells our files from any other SQLite file that got here. */
 const APPLICATION_ID = 0x5073486d;
 /** Octets of page cache per open mirror: hot B-tree pages; the system caches the file itself. */
@@ -16,7 +16,8 @@ const PAGE_CACHE_KIB = 4096;
 /**
  * `email` is narrow so that loading the flags of 100,000 messages reads few pages; what FETCH may want besides
  * lies in `content`, shortest first. `published_uidnext`: uids from there on belong to a round of changes that has
- * not ended yet, and are shown to nobody, so that uids only ever appear in ascending order (RFC 9051 §2.3.1.1).
+ * not ended yet, and are shown to nobody, so that uids only ever appear in ascending order (RFC 9051 §2.3.1.1). `vanished`: what was
+ * expunged when, for clients that come back (RFC 7162 §5.3).
  */
 const SCHEMA = `
 CREATE TABLE meta (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
@@ -38,6 +39,8 @@ CREATE TABLE placement (
   deleted INTEGER NOT NULL, modseq INTEGER NOT NULL, PRIMARY KEY (mailbox, uid)
 ) WITHOUT ROWID;
 CREATE INDEX placement_email ON placement (email);
+CREATE TABLE vanished (mailbox INTEGER NOT NULL, uid INTEGER NOT NULL, modseq INTEGER NOT NULL, PRIMARY KEY (mailbox, uid)) WITHOUT ROWID;
+CREATE INDEX vanished_modseq ON vanished (mailbox, modseq);
 `;
 
 /** The file is not one of ours, of another version, or damaged. */

@@ -4,6 +4,7 @@
  */
 import { type Call, type Client, type Command, type Completion, SELECTED, selectionOf } from '../client.ts';
 import { readMailboxName } from '../names.ts';
+import { tellRemovals } from '../removals.ts';
 import { type CopyResult, Refusal } from '../session.ts';
 import { type Arguments, Malformed } from '../wire/arguments.ts';
 import { formatOrdered } from '../wire/sets.ts';
@@ -26,12 +27,13 @@ export const move: Command = {
   uid: 'also',
   async run(client, args, call): Promise<Completion> {
     const { uids, target } = readArguments(client, args, call);
-    const { box } = selectionOf(client);
+    const selection = selectionOf(client);
+    const { box } = selection;
     if (box.readOnly) throw new Refusal('READ-ONLY', 'The mailbox is open for reading only');
     if (uids.length === 0) return { text: 'No messages to move' };
     const result = await box.move(uids, target);
     if (result.pairs.length > 0) client.output.line(`* OK [${copyUid(result)}] Moved UIDs`);
-    return { text: 'MOVE completed' };
+    return { text: 'MOVE completed', ...tellRemovals(client, selection, call) };
   },
 };
 

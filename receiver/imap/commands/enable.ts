@@ -1,25 +1,42 @@
 /**
  * ENABLE (RFC 5161, RFC 9051 §6.3.1): extensions that change what we send. Unknown names are ignored, as the
- * RFC wants; ENABLED lists only what this command switched on.
+ * RFC wants; ENABLED lists only what this command switched on. QRESYNC brings CONDSTORE with it (RFC 7162 §3.2.3).
  */
-import { type Command, LOGGED_IN } from '../client.ts';
+import { type Client, type Command, LOGGED_IN } from '../client.ts';
+import { becomeAware } from '../manner.ts';
 
-const SWITCHES = new Set(['IMAP4REV2', 'UTF8=ACCEPT']);
-const SPELLING: Record<string, string> = { IMAP4REV2: 'IMAP4rev2' };
+type Switch = (client: Client, name: string) => void;
+
+const on: Switch = ({ enabled }, name) => {
+  enabled.add(name);
+};
+/** By the name in upper case. */
+const SWITCHES: Record<string, { spelling: string; switchOn: Switch }> = {
+  IMAP4REV2: { spelling: 'IMAP4rev2', switchOn: on },
+  'UTF8=ACCEPT': { spelling: 'UTF8=ACCEPT', switchOn: on },
+  CONDSTORE: { spelling: 'CONDSTORE', switchOn: becomeAware },
+  QRESYNC: {
+    spelling: 'QRESYNC',
+    switchOn: (client, name) => {
+      on(client, name);
+      becomeAware(client);
+    },
+  },
+  UIDONLY: { spelling: 'UIDONLY', switchOn: on },
+};
 
 export const enable: Command = {
   name: 'ENABLE',
   states: LOGGED_IN,
   async run(client, args) {
-    const switchedOn: string[] = [];
+    const names = new Set<string>();
     do {
       args.space();
-      const name = args.word('capability');
-      if (!SWITCHES.has(name) || client.enabled.has(name)) continue;
-      client.enabled.add(name);
-      switchedOn.push(SPELLING[name] ?? name);
+      names.add(args.word('capability'));
     } while (!args.atEnd());
-    client.output.line(['* ENABLED', ...switchedOn].join(' '));
+    const off = [...names].filter((name) => Object.hasOwn(SWITCHES, name) && !client.enabled.has(name));
+    client.output.line(['* ENABLED', ...off.map((name) => SWITCHES[name]?.spelling ?? name)].join(' '));
+    for (const name of off) SWITCHES[name]?.switchOn(client, name);
     return { text: 'ENABLE completed' };
   },
 };

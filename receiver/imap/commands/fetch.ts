@@ -1,16 +1,20 @@
 /**
- * FETCH (RFC 9051 §6.4.5, §7.5.2). Three ways, by what is asked: flags and UIDs from memory, facts from the index,
+ * FETCH (RFC 9051 §6.4.5, §7.5.2). Three ways, by what is asked: flags, UIDs and mod-sequences from memory, facts from the index,
  * sections from the originals. Items come back in the order asked; a UID FETCH names the UID first. When an original
- * cannot be had now, the others are sent and the tagged answer says so.
+ * cannot be had now, the others are sent and the tagged answer says so. CHANGEDSINCE and VANISHED: RFC 7162.
  */
 import { type Client, type Command, type Completion, SELECTED, selectionOf } from '../client.ts';
 import { type Content, contentAtHand, contentOf, writeContent, writeStream } from '../fetch/content.ts';
 import { type BodyItem, type FetchItem, readItems } from '../fetch/items.ts';
-import { isImmediate, plainText } from '../fetch/plain.ts';
+import { readModifiers } from '../fetch/modifiers.ts';
+import { type Immediate, isImmediate, plainText } from '../fetch/plain.ts';
 import { markSeen } from '../fetch/seen.ts';
+import { becomeAware, fetchStart, type Manner, mannerOf } from '../manner.ts';
 import type { Selection } from '../selection.ts';
 import { type Flags, type Message, Refusal } from '../session.ts';
+import { earlierLines, knownRanges } from '../vanished.ts';
 import { Malformed } from '../wire/arguments.ts';
+import type { SequenceSet } from '../wire/sets.ts';
 
 /** Messages between two looks at the clock and at the client's reading. */
 const FLAGS_BATCH = 512;
@@ -25,35 +29,60 @@ export const fetch: Command = {
   async run(client, args, call): Promise<Completion> {
     const selection = selectionOf(client);
     args.space();
-    const uids = selection.resolve(args.set(), call.uid);
+    const set = args.set();
     args.space();
     const items = readItems(args);
+    const { changedSince, vanished } = readModifiers(args, client, call);
     args.end();
+    if (changedSince !== null || items.includes('MODSEQ')) becomeAware(client);
+    const fetching = { client, selection, manner: mannerOf(client, call.uid) };
+    if (vanished && changedSince !== null) tellVanished(fetching, set, changedSince);
+    const uids = selection.resolve(set, call.uid);
     if (uids === null) throw new Malformed('There is no such message');
-    if (call.uid && !items.includes('UID')) items.unshift('UID');
-    const failure = await fetchItems(client, selection, uids, items);
+    const wanted = changedSince === null ? uids : uids.filter((uid) => selection.box.modseq(uid) > changedSince);
+    const failure = await fetchItems(fetching, wanted, completed(items, fetching.manner, { uid: call.uid, modseq: changedSince !== null }));
     if (failure) throw failure;
     const missing = !call.uid && selection.view.expungePending && uids.some((uid) => !selection.box.flags(uid));
     return { text: 'FETCH completed', expunge: call.uid, ...(missing ? { code: 'EXPUNGEISSUED' } : {}) };
   },
 };
 
+/** One FETCH on its way. */
+interface Fetching {
+  client: Client;
+  selection: Selection;
+  manner: Manner;
+}
+
+/** The items asked for and those that come along: the UID first, the mod-sequence last. A UIDFETCH is named by its UID (RFC 9586). */
+function completed(items: FetchItem[], { uidOnly }: Manner, { uid, modseq }: { uid: boolean; modseq: boolean }): FetchItem[] {
+  const first: FetchItem[] = uid && !uidOnly && !items.includes('UID') ? ['UID'] : [];
+  const last: FetchItem[] = modseq && !items.includes('MODSEQ') ? ['MODSEQ'] : [];
+  return [...first, ...items, ...last];
+}
+
+/** What has gone is told before any FETCH (RFC 7162 §3.2.6). What this client still counts is told first, in its own form. */
+function tellVanished({ client, selection, manner }: Fetching, set: SequenceSet, changedSince: number): void {
+  selection.tell(client.output, true, manner, true);
+  const known: [number, number][] = set.saved ? selection.saved.map((uid) => [uid, uid]) : knownRanges(set, selection.box);
+  client.output.write(earlierLines(selection.box, known, changedSince));
+}
+
 /** Why some messages could not be sent, or null. */
-async function fetchItems(client: Client, selection: Selection, uids: number[], items: FetchItem[]): Promise<Refusal | null> {
-  if (items.every(isImmediate)) await fetchFlags(client, selection, uids, items);
-  else if (items.every((item) => typeof item === 'string')) await fetchFacts(client, selection, uids, items);
-  else return fetchBodies(client, selection, uids, items);
+async function fetchItems(fetching: Fetching, uids: number[], items: FetchItem[]): Promise<Refusal | null> {
+  if (items.every(isImmediate)) await fetchFlags(fetching, uids, items);
+  else if (items.every((item) => typeof item === 'string')) await fetchFacts(fetching, uids, items);
+  else return fetchBodies(fetching, uids, items);
   return null;
 }
 
 /** No promise and no lookup but the flags per message. */
-async function fetchFlags(client: Client, selection: Selection, uids: number[], items: ('UID' | 'FLAGS')[]): Promise<void> {
+async function fetchFlags({ client, selection, manner }: Fetching, uids: number[], items: Immediate[]): Promise<void> {
   const { box, view } = selection;
   const { output } = client;
   const known = view.uids;
+  const write = immediateWriter(selection, items);
   const withFlags = items.includes('FLAGS');
-  const uidFirst = items[0] === 'UID';
-  const both = items.length === 2;
   let index = 0;
   for (let from = 0; from < uids.length; from += FLAGS_BATCH) {
     const to = Math.min(from + FLAGS_BATCH, uids.length);
@@ -64,9 +93,7 @@ async function fetchFlags(client: Client, selection: Selection, uids: number[], 
       const flags = box.flags(uid);
       if (!flags || known[index] !== uid) continue;
       if (withFlags) told(client, selection, uid, flags);
-      const last = both && !uidFirst ? ` UID ${uid}` : '';
-      const first = uidFirst ? `UID ${uid}${both ? ' ' : ''}` : '';
-      text += `* ${index + 1} FETCH (${first}${withFlags ? `FLAGS ${flags.text}` : ''}${last})\r\n`;
+      text += `${fetchStart(manner, index + 1, uid)}${write(uid, flags)})\r\n`;
     }
     output.write(text);
     await client.breathe();
@@ -74,8 +101,25 @@ async function fetchFlags(client: Client, selection: Selection, uids: number[], 
   }
 }
 
-async function fetchFacts(client: Client, selection: Selection, uids: number[], items: FetchItem[]): Promise<void> {
+type ImmediateWriter = (uid: number, flags: Flags) => string;
+
+/** The items as one function; the two pairs that clients ask for all the time without a loop. */
+function immediateWriter(selection: Selection, items: Immediate[]): ImmediateWriter {
+  const asked = items.join(' ');
+  if (asked === 'UID FLAGS') return (uid, flags) => `UID ${uid} FLAGS ${flags.text}`;
+  if (asked === 'FLAGS UID') return (uid, flags) => `FLAGS ${flags.text} UID ${uid}`;
+  const writers: Record<Immediate, ImmediateWriter> = {
+    UID: (uid) => `UID ${uid}`,
+    FLAGS: (_uid, flags) => `FLAGS ${flags.text}`,
+    MODSEQ: (uid) => `MODSEQ (${modseqOf(selection, uid)})`,
+  };
+  const asOrdered = items.map((item) => writers[item]);
+  return (uid, flags) => asOrdered.map((write) => write(uid, flags)).join(' ');
+}
+
+async function fetchFacts({ client, selection, manner }: Fetching, uids: number[], items: FetchItem[]): Promise<void> {
   const plain = items.filter((item) => typeof item === 'string');
+  const withModseq = plain.includes('MODSEQ');
   for (let from = 0; from < uids.length && !client.output.closed; from += FACTS_BATCH) {
     let text = '';
     for (const message of selection.box.messages(uids.slice(from, from + FACTS_BATCH))) {
@@ -83,22 +127,25 @@ async function fetchFacts(client: Client, selection: Selection, uids: number[], 
       const flags = selection.box.flags(message.uid);
       if (!flags || sequence === 0) continue;
       if (plain.includes('FLAGS')) told(client, selection, message.uid, flags);
-      text += `* ${sequence} FETCH (${plain.map((item) => plainText(item, message, flags, client.utf8)).join(' ')})\r\n`;
+      const dynamic = { flags, modseq: withModseq ? modseqOf(selection, message.uid) : 0 };
+      const start = fetchStart(manner, sequence, message.uid);
+      text += `${start}${plain.map((item) => plainText(item, message, dynamic, client.utf8)).join(' ')})\r\n`;
     }
     client.output.write(text);
     await client.breathe();
   }
 }
 
-async function fetchBodies(client: Client, selection: Selection, uids: number[], items: FetchItem[]): Promise<Refusal | null> {
+async function fetchBodies(fetching: Fetching, uids: number[], items: FetchItem[]): Promise<Refusal | null> {
+  const { client, selection, manner } = fetching;
   let failure: Refusal | null = null;
   const marks = items.some((item) => typeof item !== 'string' && item.marksSeen);
+  const marked = withChange(items, manner);
   for (let from = 0; from < uids.length && !client.output.closed; from += BODIES_BATCH) {
     const batch = uids.slice(from, from + BODIES_BATCH);
     const changed = marks ? await markSeen(selection.box, batch) : new Set<number>();
     for (const message of [...selection.box.messages(batch)]) {
-      const asked: FetchItem[] = changed.has(message.uid) && !items.includes('FLAGS') ? [...items, 'FLAGS'] : items;
-      failure = (await fetchOne(client, selection, message, asked)) ?? failure;
+      failure = (await fetchOne(fetching, message, changed.has(message.uid) ? marked : items)) ?? failure;
       await client.breathe();
       if (client.output.closed) break;
     }
@@ -106,8 +153,14 @@ async function fetchBodies(client: Client, selection: Selection, uids: number[],
   return failure;
 }
 
+/** What the answer for a message that has just become `\Seen` must tell besides (RFC 9051 §6.4.5, RFC 7162 §3.2.4). */
+function withChange(items: FetchItem[], { uid, modseq }: Manner): FetchItem[] {
+  const dynamic: FetchItem[] = [...(uid && modseq ? ['UID' as const] : []), 'FLAGS', ...(modseq ? ['MODSEQ' as const] : [])];
+  return [...items, ...dynamic.filter((item) => !items.includes(item))];
+}
+
 /** All contents are at hand before the first octet is written, so that a refusal leaves no half answer. */
-async function fetchOne(client: Client, selection: Selection, message: Message, items: FetchItem[]): Promise<Refusal | null> {
+async function fetchOne({ client, selection, manner }: Fetching, message: Message, items: FetchItem[]): Promise<Refusal | null> {
   const contents = new Map<BodyItem, Content>();
   try {
     for (const item of items) {
@@ -121,12 +174,13 @@ async function fetchOne(client: Client, selection: Selection, message: Message, 
   const sequence = selection.view.sequenceOf(message.uid);
   if (!flags || sequence === 0) return null;
   if (items.includes('FLAGS')) told(client, selection, message.uid, flags);
-  let before = `* ${sequence} FETCH (`;
+  const dynamic = { flags, modseq: items.includes('MODSEQ') ? modseqOf(selection, message.uid) : 0 };
+  let before = fetchStart(manner, sequence, message.uid);
   for (const item of items) {
     client.output.write(before);
     before = ' ';
     const content = typeof item === 'string' ? undefined : contents.get(item);
-    if (typeof item === 'string') client.output.write(plainText(item, message, flags, client.utf8));
+    if (typeof item === 'string') client.output.write(plainText(item, message, dynamic, client.utf8));
     else if (content?.kind === 'stream') await writeStream(client.output, item.label, content);
     else if (content) writeContent(client.output, item.label, content);
   }
@@ -137,4 +191,10 @@ async function fetchOne(client: Client, selection: Selection, message: Message, 
 function told(client: Client, selection: Selection, uid: number, flags: Flags): void {
   selection.announceKeywords(client.output, flags);
   selection.view.flagsTold(uid);
+}
+
+function modseqOf(selection: Selection, uid: number): number {
+  const modseq = selection.box.modseq(uid);
+  selection.modseqTold(modseq);
+  return modseq;
 }

@@ -3,6 +3,7 @@
  * read, changes gather in the view instead of the socket.
  */
 import { type Client, type Command, LOGGED_IN } from '../client.ts';
+import { mannerOf } from '../manner.ts';
 import { Malformed } from '../wire/arguments.ts';
 
 export const idle: Command = {
@@ -39,7 +40,7 @@ function batched(client: Client): () => void {
 }
 
 function tell(client: Client): void {
-  client.selection?.tell(client.output, true, client.enabled.has('IMAP4REV2'));
+  client.selection?.tell(client.output, true, mannerOf(client));
   client.output.flush();
   if (client.selection?.destroyed) client.bye('The selected mailbox was deleted');
 }

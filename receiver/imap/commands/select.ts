@@ -1,12 +1,15 @@
 /**
- * SELECT and EXAMINE (RFC 9051 §6.3.2, §6.3.3): the open mailbox, its flags, counts, UIDs and identity. IMAP4rev1
- * clients also get RECENT (always 0, RFC 9051 §2.3.2) and the first UNSEEN; rev2 clients a LIST line.
+ * SELECT and EXAMINE (RFC 9051 §6.3.2, §6.3.3): the open mailbox, its flags, counts, UIDs, identity and HIGHESTMODSEQ (RFC 7162).
+ * IMAP4rev1 clients also get RECENT (always 0, RFC 9051 §2.3.2) and the first UNSEEN; rev2 clients a LIST line. With QRESYNC follows
+ * what has changed since a client was here last.
  */
 import { type Client, type Command, LOGGED_IN, sessionOf } from '../client.ts';
 import { listLine } from '../listing.ts';
+import { becomeAware } from '../manner.ts';
 import { findMailbox, readMailboxName } from '../names.ts';
+import { readParameters, resynchronize } from '../resync.ts';
 import { Selection } from '../selection.ts';
-import { type Arguments, Malformed } from '../wire/arguments.ts';
+import type { Arguments } from '../wire/arguments.ts';
 
 export const select: Command = {
   name: 'SELECT',
@@ -23,8 +26,9 @@ export const examine: Command = {
 async function open(client: Client, args: Arguments, readOnly: boolean) {
   args.space();
   const name = readMailboxName(args, client);
-  if (args.skip(' ')) readParameters(args);
+  const parameters = readParameters(args, client);
   args.end();
+  if (parameters.condstore) becomeAware(client);
   const closed = client.selection !== null;
   // RFC 9051 §6.3.2: the old mailbox is left even when the new one cannot be opened.
   client.select(null);
@@ -33,6 +37,7 @@ async function open(client: Client, args: Arguments, readOnly: boolean) {
   const selection = new Selection(sessionOf(client).select(mailbox, readOnly));
   client.select(selection);
   describe(client, selection);
+  if (parameters.qresync) await resynchronize(client, selection, parameters.qresync);
   return { text: `${readOnly ? 'EXAMINE' : 'SELECT'} completed`, code: readOnly ? 'READ-ONLY' : 'READ-WRITE' };
 }
 
@@ -46,9 +51,10 @@ function describe(client: Client, selection: Selection): void {
   output.line(`* ${view.size} EXISTS`);
   if (!rev2) output.line('* 0 RECENT');
   const unseen = rev2 ? 0 : firstUnseen(selection);
-  if (unseen > 0) output.line(`* OK [UNSEEN ${unseen}] First unseen message`);
+  if (unseen > 0 && !client.enabled.has('UIDONLY')) output.line(`* OK [UNSEEN ${unseen}] First unseen message`);
   output.line(`* OK [UIDVALIDITY ${box.mailbox.uidvalidity}] UIDs are valid`);
   output.line(`* OK [UIDNEXT ${box.uidnext()}] Next UID`);
+  selection.tellHighestModseq(output);
   output.line(`* OK [MAILBOXID (${box.mailbox.id})] Ok`);
   if (rev2) output.line(listLine(box.mailbox, client.utf8));
 }
@@ -59,11 +65,4 @@ function firstUnseen({ box, view }: Selection): number {
     if (box.flags(uids[index] ?? 0)?.has('\\Seen') === false) return index + 1;
   }
   return 0;
-}
-
-/** None is known yet; an empty list is legal (RFC 4466 §2.1). */
-function readParameters(args: Arguments): void {
-  args.list(() => {
-    throw new Malformed('Unknown SELECT parameter');
-  });
 }

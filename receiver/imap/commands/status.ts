@@ -1,6 +1,10 @@
-/** STATUS (RFC 9051 §6.3.11), with SIZE (RFC 8438), APPENDLIMIT (RFC 7889) and MAILBOXID (RFC 8474). */
+/**
+ * STATUS (RFC 9051 §6.3.11), with SIZE (RFC 8438), APPENDLIMIT (RFC 7889), MAILBOXID (RFC 8474) and HIGHESTMODSEQ, which makes the
+ * client CONDSTORE-aware (RFC 7162 §3.1.7).
+ */
 import { type Command, LOGGED_IN, sessionOf } from '../client.ts';
 import { readStatusItems, statusLine } from '../listing.ts';
+import { becomeAware } from '../manner.ts';
 import { findMailbox, readMailboxName } from '../names.ts';
 
 export const status: Command = {
@@ -13,6 +17,7 @@ export const status: Command = {
     const items = readStatusItems(args, true);
     args.end();
     const mailbox = findMailbox(client, name);
+    if (items.includes('HIGHESTMODSEQ')) becomeAware(client);
     client.output.line(statusLine(mailbox, sessionOf(client).status(mailbox), items, client.utf8, client.messageSizeLimit));
     return { text: 'STATUS completed' };
   },

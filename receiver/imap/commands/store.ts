@@ -1,12 +1,16 @@
 /**
  * STORE (RFC 9051 §6.4.6). `.SILENT` spares the client what it knows already; when somebody else changed the same
- * message meanwhile it is told all the same. `\Recent` cannot be set and is passed over.
+ * message meanwhile it is told all the same. `\Recent` cannot be set and is passed over. With UNCHANGEDSINCE messages that changed later
+ * are left alone, named in MODIFIED, and told as they are (RFC 7162 §3.1.3).
  */
-import { type Client, type Command, SELECTED, selectionOf } from '../client.ts';
+import { type Call, type Client, type Command, type Completion, SELECTED, selectionOf } from '../client.ts';
 import { checkFlags } from '../flagsets.ts';
+import { becomeAware, type Manner, mannerOf } from '../manner.ts';
+import { readModseq } from '../modseq.ts';
 import type { Selection } from '../selection.ts';
 import { type Flags, Refusal, type StoreRequest } from '../session.ts';
 import { type Arguments, Malformed } from '../wire/arguments.ts';
+import { formatSet } from '../wire/sets.ts';
 
 /** Messages told between two looks at the clock and at the client's reading. */
 const TOLD_BATCH = 512;
@@ -35,31 +39,64 @@ export const store: Command = {
     args.space();
     const uids = selection.resolve(args.set(), call.uid);
     args.space();
+    const unchangedSince = readModifiers(args);
     const change = readChange(args);
     args.end();
     if (uids === null) throw new Malformed('There is no such message');
     if (selection.box.readOnly) throw new Refusal('READ-ONLY', 'The mailbox is open for reading only');
+    if (unchangedSince !== undefined) becomeAware(client);
     const expected = change.silent ? expectations(selection, uids, change) : null;
-    if (uids.length > 0) await selection.box.store({ uids, mode: change.mode, flags: change.flags });
-    if (expected) for (const uid of uids) settle(selection, uid, expected);
-    else await tellStored(client, selection, uids, call.uid);
-    const missing = !call.uid && selection.view.expungePending && uids.some((uid) => !selection.box.flags(uid));
-    return { text: 'STORE completed', expunge: call.uid, ...(missing ? { code: 'EXPUNGEISSUED' } : {}) };
+    const request = { uids, mode: change.mode, flags: change.flags, unchangedSince };
+    const { modified } = uids.length > 0 ? await selection.box.store(request) : { modified: [] };
+    await tellStored(client, selection, { uids, modified: new Set(modified), expected, manner: mannerOf(client, call.uid) });
+    return { ...completion(selection, uids, modified, call), expunge: call.uid };
   },
 };
 
-/** The new flags of every message named (RFC 9051 §6.4.6), changed or not. */
-async function tellStored(client: Client, selection: Selection, uids: number[], withUid: boolean): Promise<void> {
-  const named = withUid || client.enabled.has('IMAP4REV2');
+function completion(selection: Selection, uids: number[], modified: number[], { uid }: Call): Completion {
+  const failed = uid ? modified : modified.map((one) => selection.view.sequenceOf(one)).filter((sequence) => sequence > 0);
+  if (failed.length > 0) return { text: 'Conditional STORE failed for some', code: `MODIFIED ${formatSet(failed)}` };
+  const missing = !uid && selection.view.expungePending && uids.some((one) => !selection.box.flags(one));
+  return { text: 'STORE completed', ...(missing ? { code: 'EXPUNGEISSUED' } : {}) };
+}
+
+interface Stored {
+  uids: number[];
+  modified: ReadonlySet<number>;
+  /** Null: not silent. */
+  expected: Map<number, string> | null;
+  manner: Manner;
+}
+
+/** The new flags of every message named (RFC 9051 §6.4.6), changed or not; of a silent one what the client cannot work out. */
+async function tellStored(client: Client, selection: Selection, { uids, modified, expected, manner }: Stored): Promise<void> {
   for (let from = 0; from < uids.length && !client.output.closed; from += TOLD_BATCH) {
-    for (const uid of uids.slice(from, from + TOLD_BATCH)) selection.tellFlags(client.output, uid, named);
+    for (const uid of uids.slice(from, from + TOLD_BATCH)) {
+      if (!expected || modified.has(uid)) selection.tellFlags(client.output, uid, manner);
+      else settle(client, selection, uid, expected, manner);
+    }
     await client.breathe();
   }
 }
 
-/** Silent: what the client can work out itself is not owed to it. */
-function settle(selection: Selection, uid: number, expected: Map<number, string>): void {
-  if (canonical(selection.box.flags(uid)?.list ?? []) === expected.get(uid)) selection.view.flagsTold(uid);
+/** Silent: what the client can work out itself is not owed to it, but for the mod-sequence (RFC 7162 §3.1.3). */
+function settle(client: Client, selection: Selection, uid: number, expected: Map<number, string>, manner: Manner): void {
+  if (canonical(selection.box.flags(uid)?.list ?? []) !== expected.get(uid)) return;
+  if (manner.modseq) selection.tellModseq(client.output, uid, manner);
+  else selection.view.flagsTold(uid);
+}
+
+/** `(UNCHANGEDSINCE n) `; undefined without it. */
+function readModifiers(args: Arguments): number | undefined {
+  if (args.peek() !== '(') return undefined;
+  const values = args.list(() => {
+    if (args.word('a STORE modifier') !== 'UNCHANGEDSINCE') throw new Malformed('Unknown STORE modifier');
+    args.space();
+    return readModseq(args, true);
+  });
+  if (values.length !== 1) throw new Malformed('One UNCHANGEDSINCE is expected');
+  args.space();
+  return values[0];
 }
 
 /** What the flags will be for a client that knows them as they are now. Left out: those it does not know. */

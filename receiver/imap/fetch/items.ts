@@ -1,5 +1,5 @@
 /**
- * What FETCH may ask for (RFC 9051 §6.4.5, RFC 3501 §6.4.5, RFC 8474 §5, RFC 8514, RFC 8970), read into values. What
+ * What FETCH may ask for (RFC 9051 §6.4.5, RFC 3501 §6.4.5, RFC 8474 §5, RFC 8514, RFC 8970, RFC 7162), read into values. What
  * is asked twice is answered once; order is kept, because some clients read by position.
  */
 import { type Arguments, Malformed } from '../wire/arguments.ts';
@@ -24,7 +24,8 @@ export type PlainItem =
   | 'EMAILID'
   | 'THREADID'
   | 'SAVEDATE'
-  | 'PREVIEW';
+  | 'PREVIEW'
+  | 'MODSEQ';
 /** `label` is what stands before the content in the answer. */
 export interface BodyItem {
   kind: 'body' | 'binary' | 'binarySize';
@@ -52,6 +53,7 @@ const PLAIN = new Set<string>([
   'THREADID',
   'SAVEDATE',
   'PREVIEW',
+  'MODSEQ',
 ]);
 /** RFC 3501 §6.4.5: names of before there were sections. */
 const OLD: Record<string, BodyItem> = {

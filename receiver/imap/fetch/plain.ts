@@ -9,11 +9,17 @@ import { string } from '../wire/encoder.ts';
 import type { PlainItem } from './items.ts';
 
 /** What a message answers for an item; `utf8`: the client takes eight-bit quoted strings. */
-type Writer = (message: Message, flags: Flags, utf8: boolean) => string;
+type Writer = (message: Message, dynamic: Dynamic, utf8: boolean) => string;
+/** What changes about a message. */
+export interface Dynamic {
+  flags: Flags;
+  modseq: number;
+}
 
 const WRITERS: Record<PlainItem, Writer> = {
   UID: (message) => `UID ${message.uid}`,
-  FLAGS: (_message, flags) => `FLAGS ${flags.text}`,
+  FLAGS: (_message, { flags }) => `FLAGS ${flags.text}`,
+  MODSEQ: (_message, { modseq }) => `MODSEQ (${modseq})`,
   INTERNALDATE: (message) => `INTERNALDATE ${formatDateTime(message.internalDate)}`,
   'RFC822.SIZE': (message) => `RFC822.SIZE ${message.size}`,
   ENVELOPE: (message) => `ENVELOPE ${message.envelope}`,
@@ -22,14 +28,16 @@ const WRITERS: Record<PlainItem, Writer> = {
   EMAILID: (message) => `EMAILID (${message.emailId})`,
   THREADID: (message) => `THREADID (${message.threadId})`,
   SAVEDATE: (message) => `SAVEDATE ${formatDateTime(message.savedDate)}`,
-  PREVIEW: (message, _flags, utf8) => `PREVIEW ${string(encodeUtf8(message.preview), utf8)}`,
+  PREVIEW: (message, _dynamic, utf8) => `PREVIEW ${string(encodeUtf8(message.preview), utf8)}`,
 };
 
-export function plainText(item: PlainItem, message: Message, flags: Flags, utf8: boolean): string {
-  return WRITERS[item](message, flags, utf8);
+export function plainText(item: PlainItem, message: Message, dynamic: Dynamic, utf8: boolean): string {
+  return WRITERS[item](message, dynamic, utf8);
 }
 
+export type Immediate = 'UID' | 'FLAGS' | 'MODSEQ';
+
 /** Items that need nothing but what is in memory for every message. */
-export function isImmediate(item: unknown): item is 'UID' | 'FLAGS' {
-  return item === 'UID' || item === 'FLAGS';
+export function isImmediate(item: unknown): item is Immediate {
+  return item === 'UID' || item === 'FLAGS' || item === 'MODSEQ';
 }

@@ -7,8 +7,15 @@ import { decodeUtf8, hasControl } from './bytes.ts';
 import type { CommandParts, Literal } from './decoder.ts';
 import { parseSet, type SequenceSet } from './sets.ts';
 
-/** The client broke the grammar: answered `BAD` with this text (plain ASCII). */
-export class Malformed extends Error {}
+/** The client broke the grammar: answered `BAD` with this text (plain ASCII) and, rarely, a response code. */
+export class Malformed extends Error {
+  readonly code: string | null;
+  /** `code` without brackets. */
+  constructor(message: string, code: string | null = null) {
+    super(message);
+    this.code = code;
+  }
+}
 
 /** Parentheses inside parentheses; SEARCH is the only command that needs more than three. */
 export const NESTING_MAX = 64;
@@ -98,6 +105,11 @@ export class Arguments {
   number(): number {
     const value = Number(this.#match(NUMBER) ?? fail('Expected a number'));
     return Number.isSafeInteger(value) ? value : fail('Number too large');
+  }
+
+  /** A number as it is written, of at most 19 digits: for those that outgrow `number`. */
+  digits(what = 'a number'): string {
+    return this.#match(NUMBER) ?? fail(`Expected ${what}`);
   }
 
   /** String or atom: names, passwords, header fields. */

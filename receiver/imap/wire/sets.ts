@@ -93,6 +93,11 @@ export function formatSet(ascending: ArrayLike<number>): string {
   return ranges.join(',');
 }
 
+/** `1:3,7` for ranges in the order given. */
+export function formatRanges(ranges: readonly (readonly [number, number])[]): string {
+  return ranges.map(([from, to]) => (from === to ? `${from}` : `${from}:${to}`)).join(',');
+}
+
 /** Numbers in the order given, runs that ascend by one joined: COPYUID needs the order of its pairs (RFC 4315 §3). */
 export function formatOrdered(numbers: readonly number[]): string {
   return formatSet(numbers);

@@ -1,0 +1,56 @@
+/**
+ * What was expunged when, for QRESYNC (RFC 7162 §5.3): a bounded history of removals as the feed told them. It begins where the
+ * first synchronisation ended; what a client asks from before that, or from what was forgotten since, nobody knows any more, and the
+ * caller answers with the complement of the live UIDs.
+ */
+import type { MirrorFile } from './file.ts';
+
+/** Removals remembered for one account: 200,000 take about 10 MB on disk and none in memory. */
+const REMEMBERED_MAX = 200_000;
+
+export class Vanished {
+  readonly #file: MirrorFile;
+  readonly #max: number;
+  #count: number;
+  /** Removals up to this mod-sequence are unknown. */
+  #horizon: number;
+
+  constructor(file: MirrorFile, horizon: number, max = REMEMBERED_MAX) {
+    this.#file = file;
+    this.#max = max;
+    this.#horizon = horizon;
+    this.#count = Number(file.statement('SELECT count(*) AS n FROM vanished').get()?.n);
+  }
+
+  /** UIDs expunged from a mailbox after `modseq`, ascending; null when that is before the horizon. */
+  since(mailbox: number, modseq: number): number[] | null {
+    if (modseq < this.#horizon) return null;
+    const rows = this.#file.tuples<[number]>('SELECT uid FROM vanished WHERE mailbox = ? AND modseq > ?', mailbox, modseq);
+    return rows.map(([uid]) => uid).sort((a, b) => a - b);
+  }
+
+  add(mailbox: number, uid: number, modseq: number): void {
+    this.#file.statement('INSERT OR REPLACE INTO vanished VALUES (?, ?, ?)').run(mailbox, uid, modseq);
+    this.#count++;
+  }
+
+  /** The mailbox is gone, and its UIDs will never be asked for again. */
+  forget(mailbox: number): void {
+    this.#file.statement('DELETE FROM vanished WHERE mailbox = ?').run(mailbox);
+  }
+
+  /** The oldest half goes when there are too many; answers the horizon when it has moved. */
+  trim(): number | null {
+    if (this.#count <= this.#max) return null;
+    const sql = 'SELECT modseq FROM vanished ORDER BY modseq DESC LIMIT 1 OFFSET ?';
+    this.#horizon = Number(this.#file.statement(sql).get(this.#max >> 1)?.modseq ?? this.#horizon);
+    this.#file.statement('DELETE FROM vanished WHERE modseq <= ?').run(this.#horizon);
+    this.#count = Number(this.#file.statement('SELECT count(*) AS n FROM vanished').get()?.n);
+    return this.#horizon;
+  }
+
+  /** The first synchronisation ended here: from now on removals are known. */
+  begin(modseq: number): void {
+    this.#horizon = modseq;
+  }
+}
