@@ -15,5 +15,5 @@ export const mailboxQuery: Method = async (args, context) => {
   const { Mailbox: state } = await context.states();
   const ids = queryMailboxes(await context.mail.mailboxes(), filter, sort, query).map((id) => encodeId('Mailbox', id));
   const window = queryWindow(query);
-  return queryAnswer(accountId, state, window, cutWindow(ids, window), !query.sortAsTree && !query.filterAsTree);
+  return queryAnswer(accountId, state, window, cutWindow(ids, window), true);
 };
