@@ -4,11 +4,15 @@ import { Hono } from 'hono';
 import { readUserCall } from '../auth/caller.ts';
 import type { Env } from '../env.ts';
 import type { Account } from '../store/mail/types.ts';
-import { answerApiRequest, jsonResponse } from './api.ts';
+import { answerApiRequest, jsonResponse, problemResponse } from './api.ts';
+import { answerDownload } from './download.ts';
 import { openEventSource, readWishes } from './push/event-source.ts';
 import { buildSession } from './session.ts';
-import { answerDownload, answerUpload } from './transfer.ts';
+import { answerUpload } from './upload.ts';
 import { openWebSocket } from './websocket.ts';
+
+const SUBMIT_ONLY = { type: 'about:blank', status: 403, detail: 'This token may only submit.' };
+const NOWHERE = { type: 'about:blank', status: 404, detail: 'There is nothing of JMAP at this address.' };
 
 type JmapCall = Context<{ Bindings: Env }>;
 
@@ -16,16 +20,16 @@ type JmapCall = Context<{ Bindings: Env }>;
 async function withAccount(c: JmapCall, answer: (account: Account) => Promise<Response> | Response): Promise<Response> {
   const caller = await readUserCall(c);
   if (caller instanceof Response) return caller;
-  return caller.scope === 'full' ? answer(caller.account) : new Response('this token may only submit\n', { status: 403 });
+  return caller.scope === 'full' ? answer(caller.account) : problemResponse(SUBMIT_ONLY);
 }
 
 export const jmapRoutes = new Hono<{ Bindings: Env }>()
   .get('/.well-known/jmap', (c) => c.redirect('/jmap/session', 307))
-  .get('/jmap/session', (c) => withAccount(c, (account) => jsonResponse(buildSession(c.env, account, new URL(c.req.url).origin))))
+  .get('/jmap/session', (c) => withAccount(c, async (account) => jsonResponse(await buildSession(c.env, account, new URL(c.req.url).origin))))
   .post('/jmap/api', (c) => withAccount(c, (account) => answerApiRequest(c.env, account, c.req.raw)))
   .post('/jmap/upload/:accountId/', (c) => withAccount(c, (account) => answerUpload(c.env, account, c.req.param('accountId'), c.req.raw)))
   .get('/jmap/download/:accountId/:blobId/:name', (c) =>
-    withAccount(c, (account) => answerDownload(c.env, account, { ...c.req.param(), accept: c.req.query('accept') })),
+    withAccount(c, (account) => answerDownload(c.env, account, { ...c.req.param(), accept: c.req.query('accept') }, c.req.raw)),
   )
   .get('/jmap/eventsource', (c) =>
     withAccount(c, (account) => {
@@ -34,4 +38,5 @@ export const jmapRoutes = new Hono<{ Bindings: Env }>()
       return openEventSource(c.env, account, wishes, c.req.header('last-event-id') ?? null);
     }),
   )
-  .get('/jmap/ws', (c) => withAccount(c, (account) => openWebSocket(c.env, account, c.req.raw)));
+  .get('/jmap/ws', (c) => withAccount(c, (account) => openWebSocket(c.env, account, c.req.raw)))
+  .all('/jmap/*', () => problemResponse(NOWHERE));

@@ -4,6 +4,9 @@
  */
 import type { Env } from '../env.ts';
 
+/** Where uploads lie while their digest is not known; the sweep deletes what was left there. */
+export const SPOOL_PREFIX = 'spool/';
+
 /** True for a digest in our spelling; anything else must not become part of a key. */
 export function isDigest(text: string): boolean {
   return /^[0-9a-f]{64}$/.test(text);
@@ -54,15 +57,11 @@ export async function getOriginal(
     const object = await env.ORIGINALS.get(blobKey(account, sha256), range ? { range } : undefined);
     return object ? { body: object.body, size: object.size } : null;
   } catch (error) {
-    if (/range/i.test(String(error))) return emptyRange(env, account, sha256);
-    throw error;
+    // R2 refuses ranges that begin at or after the end, which here are just empty.
+    const size = range ? await originalSize(env, account, sha256) : null;
+    if (size === null || !range || range.offset < size) throw error;
+    return { body: new Blob([]).stream(), size };
   }
-}
-
-/** R2 refuses ranges that begin at or after the end, which here are just empty. */
-async function emptyRange(env: Env, account: number, sha256: string): Promise<{ body: ReadableStream; size: number } | null> {
-  const size = await originalSize(env, account, sha256);
-  return size === null ? null : { body: new Blob([]).stream(), size };
 }
 
 /** Octets of an original; null when there is none. */
