@@ -16,6 +16,7 @@ const SYSTEM_FLAGS = ['\\Answered', '\\Flagged', '\\Deleted', '\\Seen', '\\Draft
 export class Selection {
   readonly box: SelectedMailbox;
   readonly view: View;
+  readonly enabled: ReadonlySet<string>;
   /** UIDs of `$`. */
   saved: number[] = [];
   /** The mailbox was deleted under the client. */
@@ -31,8 +32,10 @@ export class Selection {
   /** Interned sets all of whose keywords were shown: the common case costs one lookup per message. */
   #shownSets = new WeakSet<Flags>();
 
-  constructor(box: SelectedMailbox) {
+  /** `enabled`: what the client has switched on, now and later. */
+  constructor(box: SelectedMailbox, enabled: ReadonlySet<string>) {
     this.box = box;
+    this.enabled = enabled;
     this.#unsubscribe = box.subscribe((change) => this.#note(change));
     this.view = new View(box.uids());
     this.#settled = box.highestModseq();

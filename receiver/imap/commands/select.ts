@@ -34,7 +34,7 @@ async function open(client: Client, args: Arguments, readOnly: boolean) {
   client.select(null);
   if (closed) client.output.line('* OK [CLOSED] Previous mailbox is closed');
   const mailbox = findMailbox(client, name);
-  const selection = new Selection(sessionOf(client).select(mailbox, readOnly));
+  const selection = new Selection(sessionOf(client).select(mailbox, readOnly), client.enabled);
   client.select(selection);
   describe(client, selection);
   if (parameters.qresync) await resynchronize(client, selection, parameters.qresync);
