@@ -7,10 +7,12 @@ import { keyOf, keyRange } from '../keys.ts';
 import { EMAIL_OF_ROW, HOUR_OF_ROW, hourSql, textRow } from '../text-rows.ts';
 import { filterSql } from './filter.ts';
 import { conditionsOf, contextOf, directionOf, hitConditions, inHoursOf, type Plan, placed } from './source.ts';
-import { CHUNK_MAX, type Cursor, firstChunk, GROWTH, onFrom, STEPS_MAX, type Step, type Steps } from './steps.ts';
+import { CHUNK_MAX, type Cursor, firstChunk, onFrom, SPARE, STEPS_MAX, type Step, type Steps } from './steps.ts';
 
 /** Rows a hit costs: its own and the email's. */
 const ROWS_PER_HIT = 2;
+/** Rows for which the full text is asked in one query. */
+const PROBED = 1000;
 
 interface Hit extends Step {
   hour: number;
@@ -26,7 +28,7 @@ export async function* textSteps(plan: Plan, match: string): Steps {
   let size = firstChunk(plan.query);
   const reading = new Reading(plan);
   let edge: Edge | null = null;
-  for (let rows = 0; rows < STEPS_MAX; rows += size, size = Math.min(CHUNK_MAX, size * GROWTH)) {
+  for (let rows = 0; rows < STEPS_MAX; rows += size, size = Math.min(CHUNK_MAX, rows, reading.missing)) {
     const hits: Hit[] = await readHits(plan, match, edge, size);
     edge = hits.at(-1) ?? null;
     const isEnd = hits.length < size || !edge;
@@ -69,12 +71,17 @@ class Reading {
 
   /** Whether to read the whole mailbox costs less than the hits that are still to be met, as far as those so far tell. */
   async isWalkCheaper(): Promise<boolean> {
-    const { mailbox, query } = this.#plan;
+    const { mailbox } = this.#plan;
     if (mailbox === null) return false;
-    const wanted = query.position + query.limit - this.#kept;
-    const hitsToRead = (wanted * this.#seen) / Math.max(1, this.#kept);
     this.#mailboxSize ??= await mailboxSize(this.#plan, mailbox);
-    return this.#mailboxSize < ROWS_PER_HIT * hitsToRead;
+    return this.#mailboxSize < ROWS_PER_HIT * this.missing;
+  }
+
+  /** Hits that are still to be read, if the next are as those so far. When they should have sufficed, a page more is. */
+  get missing(): number {
+    const { position, limit } = this.#plan.query;
+    const wanted = position + limit - this.#kept;
+    return Math.ceil(((wanted > 0 ? wanted + SPARE : limit + SPARE) * this.#seen) / Math.max(1, this.#kept));
   }
 }
 
@@ -100,11 +107,11 @@ async function readHits(plan: Plan, match: string, edge: Edge | null, limit: num
 /** Walks the mailbox from the cursor on and asks the full text for each of its rows. */
 async function* probeSteps(plan: Plan, match: string, from: Cursor | null): Steps {
   let cursor = from;
-  for (let rows = 0; rows < STEPS_MAX; rows += CHUNK_MAX) {
+  for (let rows = 0; rows < STEPS_MAX; rows += PROBED) {
     const steps = await probe(plan, match, cursor);
     yield steps.filter(({ matches }) => matches === 1);
     const last = steps.at(-1);
-    if (steps.length < CHUNK_MAX || !last) return;
+    if (steps.length < PROBED || !last) return;
     cursor = { date: last.date, key: last.key, inclusive: false };
   }
   yield null;
@@ -119,7 +126,7 @@ async function probe(plan: Plan, match: string, from: Cursor | null): Promise<(S
   const rest = plan.rest === null ? '1' : `EXISTS (SELECT 1 FROM email e WHERE e.key = s.key AND ${filterSql(plan.rest, context)})`;
   const sql = `SELECT s.key AS key, s.thread AS thread, s.date AS date, CASE WHEN ${found} THEN ${rest} ELSE 0 END AS matches
     FROM (SELECT p.email AS key, p.thread AS thread, p.receivedAt AS date FROM placement p WHERE ${where}
-      ORDER BY p.receivedAt ${direction}, p.email ${direction} LIMIT ${CHUNK_MAX}) s`;
+      ORDER BY p.receivedAt ${direction}, p.email ${direction} LIMIT ${PROBED}) s`;
   const { results } = await context.values.statement(plan.db, sql).run<Step & { matches: number }>();
   return results;
 }

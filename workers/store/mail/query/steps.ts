@@ -7,12 +7,11 @@ import type { EmailQuery, EmailQueryResult } from '../types.ts';
 import { conditionsOf, contextOf, directionOf, type Plan, walkSource } from './source.ts';
 
 /** Rows read for one answer; what lies further down is ranked by the database in one statement. */
-export const STEPS_MAX = 12_000;
+export const STEPS_MAX = 50_000;
 /** Rows of one query. */
-export const CHUNK_MAX = 2_000;
-/** Rows read at first beside those wanted, and how much more each time. */
-const SPARE = 20;
-export const GROWTH = 3;
+export const CHUNK_MAX = 5_000;
+/** Rows read at first beside those wanted; from then on as many as were read before. */
+export const SPARE = 20;
 
 /** One result: keys of the email and its thread, and the date it is sorted by. */
 export interface Step {
@@ -42,7 +41,7 @@ export function firstChunk({ position, limit, anchor, collapseThreads }: EmailQu
 export async function* walkSteps(plan: Plan): Steps {
   let size = firstChunk(plan.query);
   let from: Cursor | null = null;
-  for (let rows = 0; rows < STEPS_MAX; rows += size, size = Math.min(CHUNK_MAX, size * GROWTH)) {
+  for (let rows = 0; rows < STEPS_MAX; rows += size, size = Math.min(CHUNK_MAX, rows)) {
     const steps = await readSteps(plan, from, 0, size);
     yield steps;
     const last = steps.at(-1);
