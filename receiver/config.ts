@@ -14,6 +14,8 @@ export interface Ports {
   submissions: number;
   imap: number;
   imaps: number;
+  pop3: number;
+  pop3s: number;
   metrics: number;
 }
 
@@ -47,7 +49,7 @@ export class SettingError extends Error {}
 export const MESSAGE_SIZE_LIMIT = 64 * 1024 * 1024;
 
 /** The ports of a receiver on a VPS: the protocols' own. */
-const STANDARD_PORTS: Ports = { smtp: 25, submission: 587, submissions: 465, imap: 143, imaps: 993, metrics: 9187 };
+const STANDARD_PORTS: Ports = { smtp: 25, submission: 587, submissions: 465, imap: 143, imaps: 993, pop3: 110, pop3s: 995, metrics: 9187 };
 
 /** Reads every setting of a receiver. Throws `SettingError` for the first that cannot be used. */
 export function readConfig(env: Environment = process.env): Config {
@@ -83,6 +85,8 @@ export function readPorts(env: Environment, defaults: Ports): Ports {
     submissions: read('submissions'),
     imap: read('imap'),
     imaps: read('imaps'),
+    pop3: read('pop3'),
+    pop3s: read('pop3s'),
     metrics: read('metrics'),
   };
 }

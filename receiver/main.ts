@@ -12,6 +12,7 @@ import { type Log, makeLog } from './log.ts';
 import { makeLogin } from './login.ts';
 import { makeMetrics, serveMetrics } from './metrics.ts';
 import { makeMirrors } from './mirror/index.ts';
+import { startPop3 } from './pop3/server.ts';
 import { startSmtp } from './smtp/server.ts';
 import { openSpool } from './spool/spool.ts';
 import { watchTlsFiles } from './tls/files.ts';
@@ -40,18 +41,21 @@ export async function startReceiver(config: Config, log: Log): Promise<RunningRe
   const smtp = await startSmtp({ config, edge, login, log, spool, tls, metrics });
   const { listen, hostname, messageSizeLimit, ports } = config;
   const imap = await startImap({ listen, ports, tls: () => tls.current(), backend: mirrors.backend, hostname, messageSizeLimit, log });
+  const pop3 = await startPop3({ listen, ports, tls: () => tls.current(), backend: mirrors.backend, hostname, log });
   const metricsServer = await serveMetrics(metrics, '127.0.0.1', config.ports.metrics);
   tls.onChange(() => {
     smtp.updateTls();
     imap.updateTls();
+    pop3.updateTls();
   });
   const close = once(async () => {
     tls.close();
-    await Promise.all([smtp.close(), imap.close(), metricsServer.close()]);
+    await Promise.all([smtp.close(), imap.close(), pop3.close(), metricsServer.close()]);
     await Promise.all([spool.close(), mirrors.close()]);
     edge.close();
   });
-  return { ports: { ...smtp.ports, imap: imap.imap, imaps: imap.imaps, metrics: metricsServer.port }, close };
+  const bound = { ...smtp.ports, imap: imap.imap, imaps: imap.imaps, pop3: pop3.pop3, pop3s: pop3.pop3s, metrics: metricsServer.port };
+  return { ports: bound, close };
 }
 
 function once<T>(act: () => Promise<T>): () => Promise<T> {

@@ -13,6 +13,7 @@ export function greeting(home: string, http: string, ports: Ports, password: str
   SMTP         127.0.0.1:${ports.smtp}
   submission   127.0.0.1:${ports.submissions} (TLS), ${ports.submission} (STARTTLS)
   IMAP         127.0.0.1:${ports.imaps} (TLS), ${ports.imap} (STARTTLS)
+  POP3         127.0.0.1:${ports.pop3s} (TLS), ${ports.pop3} (STLS)
   metrics      http://127.0.0.1:${ports.metrics}/metrics
   everything is kept in ${home}; mail that leaves goes to ${path.join(home, 'sent')}
 

@@ -2,7 +2,16 @@
 import { MESSAGE_SIZE_LIMIT, type Ports, readHome, readNumber, readPorts } from '../config.ts';
 import { isLoopback } from '../network.ts';
 
-const EMBEDDED_PORTS: Ports = { smtp: 2525, submission: 2587, submissions: 2465, imap: 2143, imaps: 2993, metrics: 9187 };
+const EMBEDDED_PORTS: Ports = {
+  smtp: 2525,
+  submission: 2587,
+  submissions: 2465,
+  imap: 2143,
+  imaps: 2993,
+  pop3: 2110,
+  pop3s: 2995,
+  metrics: 9187,
+};
 
 export interface EmbeddedSettings {
   home: string;

@@ -1,5 +1,5 @@
 /**
- * Programs people have: curl reads over `imaps://`, msmtp sends through 465 and 587. Left out, and said so, where a
+ * Programs people have: curl reads over `imaps://` and `pop3s://`, msmtp sends through 465 and 587. Left out, and said so, where a
  * machine lacks them.
  */
 import { execFile, spawnSync } from 'node:child_process';
@@ -37,6 +37,14 @@ describe.runIf(has('curl'))('curl', () => {
     ]);
     expect(stdout).toContain('Subject: for curl');
     expect(stdout).toContain('Hello curl');
+  });
+
+  test('reads the same message over pop3s', async () => {
+    const { ca, pop3s, accounts } = posthouse.ready;
+    const user = `${accounts[0]?.address}:${accounts[0]?.appPassword}`;
+    const { stdout } = await run('curl', ['-sS', '--cacert', ca, '-u', user, `pop3s://localhost:${pop3s}/1`]);
+    expect(stdout).toContain('Subject: for curl');
+    expect(stdout.endsWith('Hello curl\r\n')).toBe(true);
   });
 });
 

@@ -12,7 +12,7 @@ import SMTPConnection from 'nodemailer/lib/smtp-connection/index.js';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
 /** Ports that `0` in the environment leaves to the system. */
-const PORTS = ['HTTP', 'SMTP', 'SUBMISSION', 'SUBMISSIONS', 'IMAP', 'IMAPS', 'METRICS'] as const;
+const PORTS = ['HTTP', 'SMTP', 'SUBMISSION', 'SUBMISSIONS', 'IMAP', 'IMAPS', 'POP3', 'POP3S', 'METRICS'] as const;
 /** Starting takes about three seconds here; a machine under load gets ten times that. */
 const READY_PATIENCE_MS = 60_000;
 
@@ -24,6 +24,8 @@ export interface Ready {
   submissions: number;
   imap: number;
   imaps: number;
+  pop3: number;
+  pop3s: number;
   metrics: number;
   pid: number;
   ca: string;
