@@ -48,12 +48,26 @@ const FORMS: Record<HeaderForm, (raw: string) => unknown> = {
   URLs: (raw) => orNull(urls(unfold(raw))),
 };
 
+/** What was made of the fields of one block so far: the webmail asks for the same twice in a request, and parsing addresses is what costs. */
+interface Known {
+  byName: ReadonlyMap<string, readonly HeaderField[]>;
+  values: Map<string, unknown>;
+}
+const KNOWN = new WeakMap<readonly HeaderField[], Known>();
+
 /** What a header property is: of the last field of that name, null without one; with `:all` of every one, in order. */
 export function headerPropertyValue(fields: readonly HeaderField[], { name, form, all }: HeaderProperty): unknown {
-  const values = fields.filter((field) => field.name.toLowerCase() === name).map((field) => field.value);
-  if (all) return values.map((value) => FORMS[form](value));
-  const last = values.at(-1);
-  return last === undefined ? null : FORMS[form](last);
+  const known = KNOWN.get(fields) ?? { byName: Map.groupBy(fields, (field) => field.name.toLowerCase()), values: new Map() };
+  KNOWN.set(fields, known);
+  const key = `${name}:${form}:${all}`;
+  if (!known.values.has(key)) known.values.set(key, fieldValue(known.byName.get(name) ?? [], form, all));
+  return known.values.get(key);
+}
+
+function fieldValue(fields: readonly HeaderField[], form: HeaderForm, all: boolean): unknown {
+  if (all) return fields.map(({ value }) => FORMS[form](value));
+  const last = fields.at(-1);
+  return last === undefined ? null : FORMS[form](last.value);
 }
 
 /** EmailHeader objects of all fields, in order. */

@@ -45,12 +45,29 @@ export class ReadBudget {
   }
 }
 
+/** The header fields that the index keeps, parsed once. */
+export class KeptHeaders {
+  /** False when fields were cut, or hold what a NUL was written as (index-types.ts): JMAP drops NUL (RFC 8621 §4.1.2.1). */
+  readonly isExact: boolean;
+  readonly #block: string;
+  #fields: HeaderField[] | null = null;
+
+  constructor(block: string, isComplete: boolean) {
+    this.#block = block;
+    this.isExact = isComplete && !/(?:^|[\0-\x7f])\x80/.test(block);
+  }
+
+  get fields(): HeaderField[] {
+    this.#fields ??= parseHeaderBlock(this.#block);
+    return this.#fields;
+  }
+}
+
 /** A message as the object is made from: a stored email, or a blob being parsed. */
 export interface EmailSource {
   /** id, blobId, threadId, mailboxIds, keywords, size, receivedAt, hasAttachment, preview. */
   plain: Json;
-  headers: string;
-  headersComplete: boolean;
+  kept: KeptHeaders;
   structure: Part;
   original: Original;
   /** The blob id of a part. */
@@ -70,15 +87,10 @@ const BODY_PROPERTIES = ['bodyStructure', 'bodyValues', 'textBody', 'htmlBody', 
 
 async function addHeaders(object: Json, source: EmailSource, plan: EmailPlan, budget: ReadBudget): Promise<void> {
   if (plan.headers.length === 0 && !plan.plain.has('headers')) return;
-  const isKept = isIndexExact(source) && !plan.plain.has('headers') && plan.headers.every(({ name }) => isKeptField(name));
-  const fields = isKept ? parseHeaderBlock(source.headers) : await readHeaders(source, source.structure, budget);
+  const isKept = source.kept.isExact && !plan.plain.has('headers') && plan.headers.every(({ name }) => isKeptField(name));
+  const fields = isKept ? source.kept.fields : await readHeaders(source, source.structure, budget);
   if (plan.plain.has('headers')) object.headers = headerList(fields);
   for (const header of plan.headers) object[header.property] = headerPropertyValue(fields, header);
-}
-
-/** False when the kept fields were cut, or hold what a NUL was written as (index-types.ts): JMAP drops NUL (RFC 8621 §4.1.2.1). */
-function isIndexExact({ headers, headersComplete }: EmailSource): boolean {
-  return headersComplete && !/(?:^|[\0-\x7f])\x80/.test(headers);
 }
 
 async function readHeaders({ original }: EmailSource, part: Part, budget: ReadBudget): Promise<HeaderField[]> {

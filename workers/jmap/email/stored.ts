@@ -5,28 +5,41 @@ import { blobEncoding, encodeBlobId, encodeId } from '../../../shared/jmap/ids.t
 import type { Part } from '../../../shared/mime/index-types.ts';
 import type { EmailRow, MailStore } from '../../store/mail/types.ts';
 import type { EmailSource } from './object.ts';
+import { KeptHeaders } from './object.ts';
 import { StoredOriginal } from './original.ts';
 
-/** The source of one row. */
+type Shown = Pick<EmailSource, 'plain' | 'kept'>;
+
+/** What was made of a row, as long as the request remembers the row: its calls ask for the same emails again. */
+const SHOWN = new WeakMap<EmailRow, Shown>();
+
+/** The source of one row. Octets of the original are not remembered: those of a page would not fit into a Worker. */
 export function storedEmail(mail: MailStore, row: EmailRow): EmailSource {
+  const shown = SHOWN.get(row) ?? show(row);
+  SHOWN.set(row, shown);
   return {
-    plain: {
-      id: encodeId('Email', row.id),
-      blobId: encodeBlobId({ sha256: row.sha256 }),
-      threadId: encodeId('Thread', row.thread),
-      mailboxIds: trueFor(row.mailboxes.map((id) => encodeId('Mailbox', id))),
-      keywords: trueFor(row.keywords),
-      size: row.size,
-      receivedAt: utcDate(row.receivedAt),
-      hasAttachment: row.hasAttachment,
-      preview: row.preview,
+    ...shown,
+    get structure() {
+      return row.structure;
     },
-    headers: row.headers,
-    headersComplete: row.headersComplete,
-    structure: row.structure,
     original: new StoredOriginal(mail, row.sha256, row.size),
     blobIdOf: (part) => partBlobId(row.sha256, part),
   };
+}
+
+function show(row: EmailRow): Shown {
+  const plain = {
+    id: encodeId('Email', row.id),
+    blobId: encodeBlobId({ sha256: row.sha256 }),
+    threadId: encodeId('Thread', row.thread),
+    mailboxIds: trueFor(row.mailboxes.map((id) => encodeId('Mailbox', id))),
+    keywords: trueFor(row.keywords),
+    size: row.size,
+    receivedAt: utcDate(row.receivedAt),
+    hasAttachment: row.hasAttachment,
+    preview: row.preview,
+  };
+  return { plain, kept: new KeptHeaders(row.headers, row.headersComplete) };
 }
 
 /** The blob id of one part; `base` is where the message begins in the stored original. */

@@ -15,7 +15,7 @@ import { readBlob } from '../blobs.ts';
 import type { JmapContext, Method } from '../context.ts';
 import { sha256Hex } from '../email/keeping.ts';
 import type { EmailSource } from '../email/object.ts';
-import { emailObject, ReadBudget } from '../email/object.ts';
+import { emailObject, KeptHeaders, ReadBudget } from '../email/object.ts';
 import { HeldOriginal } from '../email/original.ts';
 import { partBlobId } from '../email/stored.ts';
 import { messageSizeMax } from '../session.ts';
@@ -56,8 +56,7 @@ async function parsedEmail(context: JmapContext, blobId: string, octets: Uint8Ar
   const place = await placeOf(context, blobId, octets);
   return {
     plain: plainOf(blobId, index),
-    headers: index.headers,
-    headersComplete: index.headersComplete,
+    kept: new KeptHeaders(index.headers, index.headersComplete),
     structure: index.structure,
     original: new HeldOriginal(octets),
     blobIdOf: (part) => partBlobId(place.sha256, part, place.base),

@@ -42,6 +42,7 @@ export async function readEmails(env: Env, account: Account, ids: number[]): Pro
 
 function readEmail(row: StoredEmail): EmailRow {
   const { key, thread, hasAttachment, keywords, mailboxes, headersComplete, structure, ...same } = row;
+  let tree: Part | null = null;
   return {
     ...same,
     id: idOf(key),
@@ -50,7 +51,11 @@ function readEmail(row: StoredEmail): EmailRow {
     keywords: JSON.parse(keywords) as string[],
     mailboxes: JSON.parse(mailboxes) as number[],
     headersComplete: headersComplete === 1,
-    structure: JSON.parse(structure) as Part,
+    // Kilobytes of JSON that a listing does not look at.
+    get structure() {
+      tree ??= JSON.parse(structure) as Part;
+      return tree;
+    },
   };
 }
 
