@@ -11,6 +11,7 @@ export const VACATION = 'urn:ietf:params:jmap:vacationresponse';
 export const MDN = 'urn:ietf:params:jmap:mdn';
 export const QUOTA = 'urn:ietf:params:jmap:quota';
 export const WEBSOCKET = 'urn:ietf:params:jmap:websocket';
+export const WEBPUSH_VAPID = 'urn:ietf:params:jmap:webpush-vapid';
 export const BLOB = 'urn:ietf:params:jmap:blob';
 
 /** Octets of one request: its JSON is held in memory together with its answer. */

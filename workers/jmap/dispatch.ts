@@ -24,7 +24,7 @@ export async function runRequest(env: Env, account: Account, request: JmapReques
   for (const [name, args, callId] of request.methodCalls) {
     for (const [answerName, answer] of await runCall(name, args, context, using, responses)) responses.push([answerName, answer, callId]);
   }
-  const response: Json = { methodResponses: responses, sessionState: sessionState(env, account) };
+  const response: Json = { methodResponses: responses, sessionState: await sessionState(env, account) };
   if (request.createdIds) response.createdIds = Object.fromEntries(context.createdIds);
   return response;
 }

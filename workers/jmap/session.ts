@@ -12,16 +12,18 @@ import {
   SUBMISSION,
   submissionCapability,
   VACATION,
+  WEBPUSH_VAPID,
   WEBSOCKET,
 } from '../../shared/jmap/capabilities.ts';
 import type { Json } from '../../shared/jmap/errors.ts';
 import { encodeId } from '../../shared/jmap/ids.ts';
 import type { Env } from '../env.ts';
 import type { Account } from '../store/mail/types.ts';
+import { serverKey } from './push/server-key.ts';
 
 /** What a capability says in the session as a whole, and of the account; without `account` it belongs to none. */
 interface Capability {
-  server: (env: Env, origin: string) => Json;
+  server: (env: Env, origin: string) => Json | Promise<Json>;
   account?: (env: Env, account: Account) => Json;
 }
 
@@ -38,6 +40,7 @@ const CAPABILITIES: Record<string, Capability> = {
   [QUOTA]: BARE,
   [BLOB]: { server: () => ({}), account: (env) => blobCapability(messageSizeMax(env)) },
   [WEBSOCKET]: { server: (_env, origin) => ({ url: `${origin.replace(/^http/, 'ws')}/jmap/ws`, supportsPush: true }) },
+  [WEBPUSH_VAPID]: { server: async (env) => ({ applicationServerKey: (await serverKey(env)).publicKey }) },
 };
 
 /** Capabilities a request may name in `using`. */
@@ -50,22 +53,23 @@ export function messageSizeMax(env: Env): number {
 }
 
 /** The Session object. `origin` is the one the request came to, e.g. `https://mail.example.test`. */
-export function buildSession(env: Env, account: Account, origin: string): Json {
-  return { ...describe(env, account, origin), state: sessionState(env, account) };
+export async function buildSession(env: Env, account: Account, origin: string): Promise<Json> {
+  return { ...(await describe(env, account, origin)), state: await sessionState(env, account) };
 }
 
 /** Changes when anything in the session changes for this account; the same text on every Worker and under every name it is reached by. */
-export function sessionState(env: Env, account: Account): string {
-  return fingerprint(JSON.stringify(describe(env, account, '')));
+export async function sessionState(env: Env, account: Account): Promise<string> {
+  return fingerprint(JSON.stringify(await describe(env, account, '')));
 }
 
-function describe(env: Env, account: Account, origin: string): Json {
+async function describe(env: Env, account: Account, origin: string): Promise<Json> {
   const id = encodeId('Account', account.id);
   const ofAccount = Object.entries(CAPABILITIES).flatMap(([name, capability]) =>
     capability.account ? [[name, capability.account(env, account)] as const] : [],
   );
+  const ofServer = Object.entries(CAPABILITIES).map(async ([name, { server }]) => [name, await server(env, origin)] as const);
   return {
-    capabilities: Object.fromEntries(Object.entries(CAPABILITIES).map(([name, { server }]) => [name, server(env, origin)])),
+    capabilities: Object.fromEntries(await Promise.all(ofServer)),
     accounts: {
       [id]: { name: account.address, isPersonal: true, isReadOnly: false, accountCapabilities: Object.fromEntries(ofAccount) },
     },

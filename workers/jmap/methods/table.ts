@@ -19,9 +19,13 @@ import { mailboxGet } from './mailbox-get.ts';
 import { mailboxQuery } from './mailbox-query.ts';
 import { mailboxQueryChanges } from './mailbox-query-changes.ts';
 import { mailboxSet } from './mailbox-set.ts';
+import { pushSubscriptionGet } from './push-subscription-get.ts';
+import { pushSubscriptionSet } from './push-subscription-set.ts';
 import { searchSnippetGet } from './search-snippet-get.ts';
 import { submissionChanges } from './submission-changes.ts';
 import { submissionGet } from './submission-get.ts';
+import { submissionQuery } from './submission-query.ts';
+import { submissionQueryChanges } from './submission-query-changes.ts';
 import { submissionSet } from './submission-set.ts';
 import { threadChanges } from './thread-changes.ts';
 import { threadGet } from './thread-get.ts';
@@ -35,6 +39,8 @@ const BY_CAPABILITY: Record<string, Record<string, Method>> = {
   [CORE]: {
     'Core/echo': coreEcho,
     'Blob/copy': blobCopy,
+    'PushSubscription/get': pushSubscriptionGet,
+    'PushSubscription/set': pushSubscriptionSet,
   },
   [MAIL]: {
     'Mailbox/get': mailboxGet,
@@ -60,6 +66,8 @@ const BY_CAPABILITY: Record<string, Record<string, Method>> = {
     'Identity/set': identitySet,
     'EmailSubmission/get': submissionGet,
     'EmailSubmission/changes': submissionChanges,
+    'EmailSubmission/query': submissionQuery,
+    'EmailSubmission/queryChanges': submissionQueryChanges,
     'EmailSubmission/set': submissionSet,
   },
 };

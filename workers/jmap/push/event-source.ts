@@ -4,6 +4,7 @@
  */
 import { isObject } from '../../../shared/jmap/readers.ts';
 import type { Env } from '../../env.ts';
+import { hubOf } from '../../store/mail/index.ts';
 import type { Account } from '../../store/mail/types.ts';
 
 /** Seconds between pings that we allow; RFC 8620 §7.3 leaves the bounds to the server. */
@@ -11,6 +12,10 @@ const PING_MIN = 30;
 const PING_MAX = 3600;
 /** Types one stream may name. */
 const TYPES_MAX = 64;
+/** Events a client may leave unread. */
+const UNREAD_MAX = 64;
+/** Characters of a Last-Event-ID; ours is a number. */
+const EVENT_ID_MAX = 64;
 
 /** What the query of the URL asks for. */
 export interface StreamWishes {
@@ -34,13 +39,12 @@ export function readWishes(query: (name: string) => string | undefined): StreamW
 
 /** The stream of an account. `lastEventId`: the push state the client saw last. */
 export async function openEventSource(env: Env, account: Account, wishes: StreamWishes, lastEventId: string | null): Promise<Response> {
-  const hub = env.HUB.get(env.HUB.idFromName(String(account.id)));
   const headers = { upgrade: 'websocket', 'x-posthouse-socket': 'jmap', 'x-posthouse-account': JSON.stringify(account) };
-  const answer = await hub.fetch('https://hub/jmap/ws', { headers });
+  const answer = await hubOf(env, account.id).fetch('https://hub/jmap/ws', { headers });
   const socket = answer.webSocket;
   if (!socket) return new Response('push is not available now\n', { status: 503, headers: { 'retry-after': '60' } });
   const stream = pump(socket, wishes);
-  const pushState = lastEventId === null ? {} : { pushState: lastEventId };
+  const pushState = lastEventId ? { pushState: lastEventId.slice(0, EVENT_ID_MAX) } : {};
   socket.send(JSON.stringify({ '@type': 'WebSocketPushEnable', dataTypes: wishes.types, ...pushState }));
   return new Response(stream, {
     headers: { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-store', 'x-accel-buffering': 'no' },
@@ -51,14 +55,21 @@ function pump(socket: WebSocket, wishes: StreamWishes): ReadableStream<Uint8Arra
   const encoder = new TextEncoder();
   const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
   const writer = writable.getWriter();
-  const ping =
-    wishes.ping === 0 ? undefined : setInterval(() => send('ping', JSON.stringify({ interval: wishes.ping })), wishes.ping * 1000);
+  let ping: ReturnType<typeof setTimeout> | undefined;
   const end = () => {
-    clearInterval(ping);
+    clearTimeout(ping);
     socket.close();
     writer.close().catch(() => {});
   };
+  /** A ping is due when its time has passed since the event before, whichever that was (RFC 8620 §7.3). */
+  const armPing = () => {
+    clearTimeout(ping);
+    if (wishes.ping > 0) ping = setTimeout(() => send('ping', JSON.stringify({ interval: wishes.ping })), wishes.ping * 1000);
+  };
   const send = (event: string, data: string, id?: string) => {
+    // A client that reads nothing comes back with its Last-Event-ID.
+    if ((writer.desiredSize ?? 0) < -UNREAD_MAX) return end();
+    armPing();
     const text = `event: ${event}\n${id === undefined ? '' : `id: ${id}\n`}data: ${data}\n\n`;
     // The client has gone when writing fails.
     writer.write(encoder.encode(text)).catch(end);
@@ -72,6 +83,7 @@ function pump(socket: WebSocket, wishes: StreamWishes): ReadableStream<Uint8Arra
   });
   socket.addEventListener('close', end);
   writer.closed.catch(end);
+  armPing();
   return readable;
 }
 

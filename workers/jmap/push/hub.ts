@@ -1,15 +1,21 @@
 /**
  * The hub: one per account, where its open sockets hang. The store tells it that the clock moved, it tells receivers
- * (`PushMessage`) and JMAP clients that enabled push (StateChange, RFC 8620 §7.1, RFC 8887 §4.3.5). Sockets hibernate
- * and nothing is stored: what a socket wants lies in its attachment. Requests on a JMAP socket go to the JMAP door.
+ * (`PushMessage`), JMAP clients that enabled push (StateChange, RFC 8620 §7.1, RFC 8887 §4.3.5) and push subscriptions
+ * (pushes.ts). Sockets hibernate: what a socket wants lies in its attachment. Requests on a JMAP socket go to the JMAP door.
  */
 import { DurableObject } from 'cloudflare:workers';
+import { CONCURRENT_REQUESTS_MAX } from '../../../shared/jmap/capabilities.ts';
+import { requestProblem } from '../../../shared/jmap/errors.ts';
+import { type PushSwitch, readSocketMessage, socketError } from '../../../shared/jmap/socket.ts';
 import type { PushMessage } from '../../../shared/protocol.ts';
 import type { Env } from '../../env.ts';
 import { type HubNotice, openMail } from '../../store/mail/index.ts';
-import type { Account, StateType } from '../../store/mail/types.ts';
-import { answerWebSocketMessage, parsePushMessage } from '../websocket.ts';
-import { stateChange } from './state-change.ts';
+import type { Account } from '../../store/mail/types.ts';
+import { answerSocketRequest } from '../websocket.ts';
+import { HUB_PATHS } from './hub-calls.ts';
+import { Pushes } from './pushes.ts';
+import { changesSince, PUSHED_TYPES, stateChange, type TypeStates, wantedChanges } from './state-change.ts';
+import { Turnstile } from './turnstile.ts';
 
 /** Sockets one account may hold open: a few receivers, and a few tabs on a few devices. */
 const SOCKETS_MAX = 100;
@@ -40,9 +46,24 @@ export class Hub extends DurableObject<Env> {
   override async fetch(request: Request): Promise<Response> {
     if (request.headers.get('upgrade')?.toLowerCase() === 'websocket') return this.#open(request);
     if (request.method === 'DELETE') return this.#end();
-    if (request.method !== 'POST') return new Response('not found\n', { status: 404 });
-    this.#tell(await request.json<HubNotice>());
-    return new Response(null, { status: 204 });
+    const act = request.method === 'POST' ? this.#posts[new URL(request.url).pathname] : undefined;
+    if (!act) return new Response('not found\n', { status: 404 });
+    const isDone = await act(await request.json());
+    return new Response(null, { status: isDone ? 204 : 429 });
+  }
+
+  readonly #pushes = new Pushes(this.ctx.storage, this.env);
+  readonly #turnstile = new Turnstile<WebSocket>(CONCURRENT_REQUESTS_MAX);
+
+  /** Paths of `HUB_PATHS`; each says whether it did what was asked. */
+  readonly #posts: Record<string, ((body: unknown) => Promise<boolean>) | undefined> = {
+    [HUB_PATHS.notify]: (body) => this.#tell(body as HubNotice).then(() => true),
+    [HUB_PATHS.refresh]: (body) => this.#pushes.refresh(body as Account).then(() => true),
+    [HUB_PATHS.grant]: (body) => this.#pushes.grant((body as { count: number }).count),
+  };
+
+  override alarm(): Promise<void> {
+    return this.#pushes.alarm();
   }
 
   #open(request: Request): Response {
@@ -59,15 +80,16 @@ export class Hub extends DurableObject<Env> {
   }
 
   /** Who may still be here shows it by connecting again (auth/sockets.ts). */
-  #end(): Response {
+  async #end(): Promise<Response> {
     for (const socket of this.ctx.getWebSockets()) {
       socket.serializeAttachment({ ...(socket.deserializeAttachment() as Attachment), ended: true } satisfies Attachment);
       close(socket, CLOSE.policy, 'please log in again');
     }
+    await this.#pushes.endLogins();
     return new Response(null, { status: 204 });
   }
 
-  #tell({ account, modseq, changed }: HubNotice): void {
+  async #tell({ account, modseq, changed }: HubNotice): Promise<void> {
     const message = JSON.stringify({ modseq } satisfies PushMessage);
     for (const socket of this.ctx.getWebSockets()) {
       const attachment = socket.deserializeAttachment() as Attachment;
@@ -75,6 +97,7 @@ export class Hub extends DurableObject<Env> {
       if (text !== null) send(socket, text);
       if (Date.now() - attachment.openedAt > SOCKET_LIFE_MS) close(socket, CLOSE.goingAway, 'please connect again');
     }
+    await this.#pushes.changed(changed);
   }
 
   /** RFC 8887 §4.3: push is switched here, requests are answered by the JMAP door; a receiver only listens. */
@@ -83,18 +106,24 @@ export class Hub extends DurableObject<Env> {
     if (attachment.kind === 'bridge' || attachment.ended) return;
     if (typeof message !== 'string') return close(socket, CLOSE.unsupported, 'text only');
     if (message.length > MESSAGE_MAX) return close(socket, CLOSE.tooBig, 'too large');
-    const push = parsePushMessage(message);
-    if (!push) return send(socket, await answerWebSocketMessage(this.env, attachment.account, message));
-    const types = push.enable ? push.dataTypes : null;
-    socket.serializeAttachment({ ...attachment, enabled: push.enable, types } satisfies Attachment);
-    if (push.enable && push.pushState !== null) await this.#catchUp(socket, { ...attachment, enabled: true, types }, push.pushState);
+    const read = readSocketMessage(message);
+    if (read.kind === 'fault') return send(socket, socketError(read.id, read.problem));
+    if (read.kind === 'push') return this.#switch(socket, attachment, read.push);
+    const answer = await this.#turnstile.pass(socket, message.length, () =>
+      answerSocketRequest(this.env, attachment.account, read.id, read.value),
+    );
+    send(socket, answer ?? socketError(read.id, requestProblem('limit', 'Too many requests wait.', 'maxConcurrentRequests')));
   }
 
-  /** A client that was away is told at once where things stand (RFC 8887 §4.3.5.2). */
-  async #catchUp(socket: WebSocket, attachment: Attachment, pushState: string): Promise<void> {
+  /** A client that was away is told at once what changed since (RFC 8887 §4.3.5.2). */
+  async #switch(socket: WebSocket, before: Attachment, push: PushSwitch): Promise<void> {
+    // Types that are never pushed are forgotten: an attachment has little room.
+    const types = push.enable ? push.dataTypes && PUSHED_TYPES.filter((type) => push.dataTypes?.includes(type)) : null;
+    const attachment: Attachment = { ...before, enabled: push.enable, types };
+    socket.serializeAttachment(attachment);
+    if (!push.enable || push.pushState === null) return;
     const { modseq, ...states } = await openMail(this.env, attachment.account).states();
-    if (String(modseq) === pushState) return;
-    const text = pushed(attachment, attachment.account.id, states, modseq);
+    const text = pushed(attachment, attachment.account.id, changesSince(states, modseq, push.pushState), modseq);
     if (text !== null) send(socket, text);
   }
 
@@ -108,13 +137,9 @@ export class Hub extends DurableObject<Env> {
 }
 
 /** The StateChange for a socket; null when it did not ask for any of this. */
-function pushed(
-  { enabled, types }: Attachment,
-  account: number,
-  changed: Partial<Record<StateType, string>>,
-  modseq: number,
-): string | null {
-  return enabled ? stateChange(account, changed, types, modseq) : null;
+function pushed({ enabled, types }: Attachment, account: number, changed: TypeStates, modseq: number): string | null {
+  const wanted = enabled ? wantedChanges(changed, types) : null;
+  return wanted && stateChange(account, wanted, modseq);
 }
 
 /** A socket that has gone meanwhile is no error: its close event follows. */

@@ -1,0 +1,20 @@
+/** What the PushSubscription methods ask of the account's hub, which does the pushing. */
+import type { Env } from '../../env.ts';
+import { hubOf } from '../../store/mail/index.ts';
+import type { Account } from '../../store/mail/types.ts';
+
+/** Paths the hub answers to POST. */
+export const HUB_PATHS = { notify: '/notify', refresh: '/subscriptions', grant: '/verifications' } as const;
+
+/** Has the hub take the account's subscriptions anew. */
+export async function refreshPushes(env: Env, account: Account): Promise<void> {
+  const { login: _, ...plain } = account;
+  const answer = await hubOf(env, account.id).fetch(`https://hub${HUB_PATHS.refresh}`, { method: 'POST', body: JSON.stringify(plain) });
+  if (!answer.ok) throw new Error(`the hub answered ${answer.status}`);
+}
+
+/** Whether so many verifications may be sent now; if so they are counted. */
+export async function grantVerifications(env: Env, account: Account, count: number): Promise<boolean> {
+  const answer = await hubOf(env, account.id).fetch(`https://hub${HUB_PATHS.grant}`, { method: 'POST', body: JSON.stringify({ count }) });
+  return answer.status === 204;
+}
