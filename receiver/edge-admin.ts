@@ -31,6 +31,8 @@ export interface AdminAccount {
   iterations: number;
   /** Epoch milliseconds. */
   createdAt: number;
+  /** IMAP capabilities switched off. */
+  imapWithout: string[];
 }
 export interface AdminDomain {
   name: string;
@@ -116,6 +118,11 @@ export class AdminEdge {
   async setPassword(address: string, password: string): Promise<void> {
     const verifier = await this.#verifierFor(address, password);
     await this.#call('PUT', `${accountPath(address)}/password`, { verifier });
+  }
+
+  /** Switches IMAP capabilities off for an account, and all others on. */
+  setImapWithout(address: string, imapWithout: string[]): Promise<AdminAccount> {
+    return this.#call('PATCH', accountPath(address), { imapWithout });
   }
 
   removeAccount(address: string): Promise<void> {

@@ -27,6 +27,8 @@ import {
   type ScramStartRequest,
   type SubmitAnswer,
   type SubmitRequest,
+  type TokenAnswer,
+  type TokenRequest,
 } from '../shared/protocol.ts';
 import { importSigningKey, SIGNATURE_WINDOW_MS, signRequest } from '../shared/signing.ts';
 
@@ -121,6 +123,11 @@ export class Edge {
 
   scramFinish(request: ScramFinishRequest): Promise<ScramFinishAnswer> {
     return this.#json({ method: 'POST', path: '/auth/scram/finish', header: request, timeout: PROMPT_TIMEOUT_MS });
+  }
+
+  /** Exchanges an app password or a bearer token for a token of this receiver. */
+  exchangeToken(request: TokenRequest): Promise<TokenAnswer> {
+    return this.#json({ method: 'POST', path: '/auth/token', header: request, timeout: PROMPT_TIMEOUT_MS });
   }
 
   heads(accounts: number[]): Promise<HeadsAnswer> {

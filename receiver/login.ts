@@ -4,7 +4,7 @@
  * credential is remembered for 12 h as a keyed hash, so that people can still log in while the edge is away.
  */
 import { createHmac, randomBytes } from 'node:crypto';
-import type { ScramFinishAnswer } from '../shared/protocol.ts';
+import type { ScramFinishAnswer, TokenAnswer } from '../shared/protocol.ts';
 import { answerServerFirst, clientFirstBare, newNonce } from '../shared/scram.ts';
 import { type Edge, EdgeUnavailable } from './edge.ts';
 import { type Log, silentLog } from './log.ts';
@@ -19,6 +19,22 @@ export interface LoggedIn {
   token: string;
   /** Epoch milliseconds. */
   expires: number;
+  /** IMAP capabilities switched off for this account, upper case. */
+  imapWithout?: readonly string[];
+}
+
+/** A SCRAM exchange that a client plays itself: we pass its messages to the edge and back. */
+export interface PassedExchange {
+  serverFirst: string;
+  /** Null: the proof is wrong. Throws `EdgeUnavailable`. */
+  finish(clientFinal: string): Promise<{ user: LoggedIn; serverFinal: string } | null>;
+}
+
+/** Logins by other proofs than a password; nothing is remembered of them, so they need the edge. All throw `EdgeUnavailable`. */
+export interface ProofLogin {
+  scram(username: string, clientFirstBare: string): Promise<PassedExchange>;
+  /** An app password or a program's bearer token. Null: unknown. */
+  bearer(username: string | null, token: string): Promise<LoggedIn | null>;
 }
 
 export interface Login {
@@ -29,7 +45,7 @@ export interface Login {
 }
 
 /** A login that can also be told that the edge no longer takes a token (password changed, app password removed). */
-export interface RememberingLogin extends Login {
+export interface RememberingLogin extends Login, ProofLogin {
   forget(token: string): void;
 }
 
@@ -59,8 +75,11 @@ interface Remembered {
   verifiedAt: number;
 }
 
+/** What logging in asks of the edge. */
+export type LoginEdge = Pick<Edge, 'scramStart' | 'scramFinish'> & Partial<Pick<Edge, 'exchangeToken'>>;
+
 /** The login of this process, over the edge. */
-export function makeLogin(edge: Pick<Edge, 'scramStart' | 'scramFinish'>, options: LoginOptions = {}): RememberingLogin {
+export function makeLogin(edge: LoginEdge, options: LoginOptions = {}): RememberingLogin {
   const { log = silentLog, now = Date.now } = options;
   const memory = new CredentialMemory(now);
   const underWay = new Map<string, Promise<LoggedIn | null>>();
@@ -92,6 +111,8 @@ export function makeLogin(edge: Pick<Edge, 'scramStart' | 'scramFinish'>, option
       underWay.set(credential, pending);
       return pending;
     },
+    scram: (username, clientFirstBare) => passScram(edge, username, clientFirstBare),
+    bearer: (username, token) => exchangeToken(edge, username, token),
     forget: (token) => memory.forget(token),
   };
 }
@@ -107,10 +128,33 @@ async function playScram(edge: Pick<Edge, 'scramStart' | 'scramFinish'>, usernam
 
 function loggedIn(result: ScramFinishAnswer, serverFinal: string): LoggedIn | null {
   if (result.status !== 'ok') return null;
-  if (result.serverFinal !== serverFinal || result.token === undefined) {
+  if (result.serverFinal !== serverFinal) {
     throw new EdgeUnavailable('the edge did not prove that it holds the verifier (RFC 5802 §5, server signature)');
   }
-  return { account: result.account, address: result.address, token: result.token, expires: result.expires };
+  return userOf(result);
+}
+
+function userOf(result: Extract<TokenAnswer, { status: 'ok' }>): LoggedIn {
+  const { account, address, token, expires, imapWithout = [] } = result;
+  if (token === undefined) throw new EdgeUnavailable('the edge gave no token');
+  return { account, address, token, expires, imapWithout };
+}
+
+async function passScram(edge: LoginEdge, username: string, clientFirstBare: string): Promise<PassedExchange> {
+  const { exchange, serverFirst } = await edge.scramStart({ username, clientFirstBare });
+  return {
+    serverFirst,
+    async finish(clientFinal) {
+      const result = await edge.scramFinish({ exchange, clientFinal });
+      return result.status === 'ok' ? { user: userOf(result), serverFinal: result.serverFinal } : null;
+    },
+  };
+}
+
+async function exchangeToken(edge: LoginEdge, username: string | null, secret: string): Promise<LoggedIn | null> {
+  if (!edge.exchangeToken) throw new EdgeUnavailable('this edge exchanges no tokens');
+  const result = await edge.exchangeToken({ ...(username === null ? {} : { username }), secret });
+  return result.status === 'ok' ? userOf(result) : null;
 }
 
 /** Verified credentials by keyed hash. The key lives and dies with the process; the password is not kept. */

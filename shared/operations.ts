@@ -2,6 +2,7 @@
 import { flag, id, integer, list, Malformed, nullable, optional, type Reader, record, sha256, text, time } from './fields.ts';
 import { isKeyword, KEYWORDS_PER_EMAIL_MAX } from './flags.ts';
 import { readMessageIndex } from './message-index.ts';
+import { isMetadataEntry, METADATA_CHANGES_MAX, METADATA_NAME_MAX, METADATA_VALUE_MAX } from './metadata.ts';
 import { COMMIT_OPERATIONS_MAX, type CommitRequest, INLINE_MESSAGE_MAX, OPERATION_ITEMS_MAX, type Operation } from './protocol.ts';
 
 const ids = list(id, OPERATION_ITEMS_MAX);
@@ -14,6 +15,22 @@ const keyword: Reader<string> = (value, path) => {
 };
 const keywords = list(keyword, KEYWORDS_PER_EMAIL_MAX);
 const unchangedSince = optional(integer());
+
+const entryName: Reader<string> = (value, path) => {
+  const name = text(METADATA_NAME_MAX)(value, path);
+  if (!isMetadataEntry(name)) throw new Malformed(path, 'the name of an annotation');
+  return name.toLowerCase();
+};
+const entry: Reader<[string, string | null]> = (value, path) => {
+  if (!Array.isArray(value) || value.length !== 2) throw new Malformed(path, 'an entry and its value');
+  return [entryName(value[0], `${path}[0]`), nullable(byteString)(value[1], `${path}[1]`)];
+};
+/** Any octets, NUL too: annotations may be binary (RFC 5464 §3.2). */
+const byteString: Reader<string> = (value, path) => {
+  if (typeof value !== 'string' || value.length > METADATA_VALUE_MAX || /[\u0100-\uffff]/.test(value))
+    throw new Malformed(path, 'a byte string');
+  return value;
+};
 
 type Readers = { [Op in Operation['op']]: Reader<Extract<Operation, { op: Op }>> };
 
@@ -66,6 +83,11 @@ const OPERATIONS: Readers = {
     op: 'destroyMailbox',
     mailbox: field('mailbox', id),
     expungeEmails: field('expungeEmails', optional(flag)),
+  })),
+  setMetadata: record((field) => ({
+    op: 'setMetadata',
+    mailbox: field('mailbox', integer(0, 2 ** 31 - 1)),
+    entries: field('entries', list(entry, METADATA_CHANGES_MAX)),
   })),
 };
 

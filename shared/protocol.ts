@@ -32,6 +32,7 @@ export const ROUTES = {
   recipient: '/recipients/:address',
   scramStart: '/auth/scram/start',
   scramFinish: '/auth/scram/finish',
+  token: '/auth/token',
   heads: '/bridge/heads',
   changes: '/bridge/changes',
   commit: '/bridge/commit',
@@ -122,8 +123,17 @@ export type ScramFinishAnswer =
       token?: string;
       /** Epoch milliseconds. */
       expires: number;
+      /** IMAP capabilities switched off for this account, upper case; absent when there are none. */
+      imapWithout?: string[];
     }
   | { status: 'failed' };
+/** `POST /auth/token`: an app password or a program's bearer token, random secrets both, for a token of this receiver. */
+export interface TokenRequest {
+  /** An address of the account. Needed with an app password; with a bearer token it must be the account's when given. */
+  username?: string;
+  secret: string;
+}
+export type TokenAnswer = Omit<Extract<ScramFinishAnswer, { status: 'ok' }>, 'serverFinal'> | { status: 'failed' };
 
 // ---------------------------------------------------------------- bridge
 
@@ -177,6 +187,18 @@ export interface BridgeEmail {
   /** The last placement is gone. */
   destroyed?: true;
 }
+/** What the account holds and may hold, at the time of a page. */
+export interface BridgeUsage {
+  octets: number;
+  /** Octets; null for no limit. */
+  quota: number | null;
+}
+/** One annotation (RFC 5464); `mailbox` 0 is the server. `entry` in lower case, `value` a byte string. */
+export interface BridgeMetadata {
+  mailbox: number;
+  entry: string;
+  value: string;
+}
 /** One page of an account's changes, ordered by modseq. */
 export interface ChangesPage {
   /** True: the cursor is older than the change horizon or malformed; drop everything and start at ''. */
@@ -189,6 +211,9 @@ export interface ChangesPage {
   more: boolean;
   /** The account's modseq when this page was read. */
   modseq: number;
+  usage?: BridgeUsage;
+  /** All annotations of the account; present when any of them changed since the cursor. */
+  metadata?: BridgeMetadata[];
 }
 
 /** The writes of IMAP and JMAP, one vocabulary. Ids are those of the account. */
@@ -224,7 +249,9 @@ export type Operation =
       sortOrder?: number;
     }
   /** With `expungeEmails` the mailbox's placements go too; without it a mailbox that holds mail answers `mailboxHasEmail`. */
-  | { op: 'destroyMailbox'; mailbox: number; expungeEmails?: boolean };
+  | { op: 'destroyMailbox'; mailbox: number; expungeEmails?: boolean }
+  /** Sets annotations of a mailbox, of the server for 0; a null value removes one. All or none. */
+  | { op: 'setMetadata'; mailbox: number; entries: [entry: string, value: string | null][] };
 
 export type OperationError =
   | 'notFound'

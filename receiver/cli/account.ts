@@ -1,4 +1,5 @@
 /** `posthouse account …`: people with mail. Their passwords become verifiers here and go no further. */
+import { SWITCHABLE } from '../imap/capabilities.ts';
 import { type Command, Failure, UsageError } from './command.ts';
 import { formatTime } from './terminal.ts';
 
@@ -65,7 +66,38 @@ const remove: Command = {
   },
 };
 
-export const accountCommands: Record<string, Command> = { add, list, password, remove };
+const imap: Command = {
+  words: ['ADDRESS'],
+  summary: 'Switches IMAP capabilities off for one account, or on again, because a mail program cannot live with them.',
+  details: 'Counts for connections that log in from now on, after five minutes at the latest. Without options it shows what is off.',
+  options: {
+    without: {
+      type: 'string',
+      value: 'NAME',
+      multiple: true,
+      help: 'A capability to switch off, e.g. COMPRESS=DEFLATE. May be given again.',
+    },
+    with: { type: 'string', value: 'NAME', multiple: true, help: 'A capability to switch on again.' },
+  },
+  async run({ words: [address = ''], values, installation, terminal }) {
+    const admin = installation.admin();
+    const account = await admin.account(address);
+    const off = new Set(account.imapWithout);
+    for (const name of values('without')) off.add(switchable(name));
+    for (const name of values('with')) off.delete(name.toUpperCase());
+    const changed = values('without').length + values('with').length > 0;
+    const names = changed ? (await admin.setImapWithout(account.address, [...off])).imapWithout : account.imapWithout;
+    terminal.print(`${account.address} has ${names.length === 0 ? 'every IMAP capability' : `IMAP without ${names.join(' ')}`}.`);
+  },
+};
+
+export const accountCommands: Record<string, Command> = { add, imap, list, password, remove };
+
+function switchable(name: string): string {
+  const upper = name.toUpperCase();
+  if (SWITCHABLE.has(upper)) return upper;
+  throw new Failure(`${/^[\w=+-]{1,40}$/.test(name) ? name : 'This'} cannot be switched off. What can: ${[...SWITCHABLE].join(' ')}`);
+}
 
 function strongEnough(text: string): string {
   if ([...text].length >= PASSWORD_MIN) return text;

@@ -1,10 +1,11 @@
 /**
- * What we say we can do (RFC 9051 §6.1.1, §7.2.2), and when: what concerns login before it, the rest after it.
- * A name stands here only when every part of its RFC works.
+ * What we say we can do (RFC 9051 §6.1.1, §7.2.2), and when: what concerns login before it, the rest after it. A name stands
+ * here only when every part of its RFC works. What was switched off for an account is neither said nor done.
  */
 import type { Client } from './client.ts';
+import { Malformed } from './wire/arguments.ts';
 
-const BASE = ['IMAP4rev1', 'IMAP4rev2', 'SASL-IR', 'LITERAL+', 'ID', 'ENABLE', 'IDLE'];
+const ALWAYS = ['IMAP4rev1', 'IMAP4rev2', 'SASL-IR', 'LITERAL+', 'ID', 'ENABLE', 'IDLE'];
 const AFTER_LOGIN = [
   'NAMESPACE',
   'UNSELECT',
@@ -24,11 +25,86 @@ const AFTER_LOGIN = [
   'SAVEDATE',
   'PREVIEW',
   'UTF8=ACCEPT',
+  'QUOTA',
+  'QUOTA=RES-STORAGE',
+  'COMPRESS=DEFLATE',
+  'METADATA',
+  'LIST-METADATA',
+  'REPLACE',
+  'INPROGRESS',
 ];
+/** Names whose value or presence depends on the connection. */
+const DEPENDING: ((client: Client) => string | null)[] = [
+  (client) => `APPENDLIMIT=${client.messageSizeLimit}`,
+  (client) => (client.jmapSession === null ? null : 'JMAPACCESS'),
+];
+
+/** Login itself cannot do without these, and before it nobody knows whose connection it is. */
+const INDISPENSABLE = new Set(['IMAP4REV1', 'SASL-IR', 'LITERAL+']);
+/** What can be switched off for one account, upper case. */
+export const SWITCHABLE: ReadonlySet<string> = new Set(
+  [...ALWAYS, ...AFTER_LOGIN, 'APPENDLIMIT', 'JMAPACCESS'].map((name) => name.toUpperCase()).filter((name) => !INDISPENSABLE.has(name)),
+);
+
+/** Commands that exist by virtue of a capability; a row with several needs one of them. */
+const NEEDED: Record<string, string[]> = {
+  COMPRESS: ['COMPRESS=DEFLATE'],
+  ENABLE: ['ENABLE'],
+  ESEARCH: ['MULTISEARCH'],
+  GETJMAPACCESS: ['JMAPACCESS'],
+  GETMETADATA: ['METADATA'],
+  GETQUOTA: ['QUOTA'],
+  GETQUOTAROOT: ['QUOTA'],
+  ID: ['ID'],
+  IDLE: ['IDLE'],
+  MOVE: ['MOVE'],
+  NAMESPACE: ['NAMESPACE'],
+  NOTIFY: ['NOTIFY'],
+  REPLACE: ['REPLACE'],
+  SETMETADATA: ['METADATA'],
+  SETQUOTA: ['QUOTA'],
+  SORT: ['SORT'],
+  THREAD: ['THREAD=REFERENCES', 'THREAD=ORDEREDSUBJECT'],
+  UNSELECT: ['UNSELECT'],
+};
 
 /** The names for this client now, separated by spaces. */
 export function capabilities(client: Client): string {
-  if (client.session) return [...BASE, ...AFTER_LOGIN, `APPENDLIMIT=${client.messageSizeLimit}`].join(' ');
-  const login = client.passwordAllowed ? ['AUTH=PLAIN', 'AUTH=LOGIN'] : ['LOGINDISABLED'];
-  return [...BASE, ...(client.startTlsPossible ? ['STARTTLS'] : []), ...login].join(' ');
+  if (!client.session) return [...ALWAYS, ...(client.startTlsPossible ? ['STARTTLS'] : []), ...loginNames(client)].join(' ');
+  const names = [...ALWAYS, ...AFTER_LOGIN, ...DEPENDING.flatMap((name) => name(client) ?? [])];
+  return names.filter((name) => !isOff(client, name.replace(/^(APPENDLIMIT)=.*/, '$1').toUpperCase())).join(' ');
+}
+
+/** Mechanisms that may be used on this connection as it is now, in our order of preference. */
+export function mechanisms(client: Client): string[] {
+  if (!client.passwordAllowed) return [];
+  const { backend } = client;
+  return [
+    ...(backend.scram && client.tlsExporter() ? ['SCRAM-SHA-256-PLUS'] : []),
+    ...(backend.scram ? ['SCRAM-SHA-256'] : []),
+    ...(backend.bearer ? ['OAUTHBEARER'] : []),
+    'PLAIN',
+    'LOGIN',
+  ];
+}
+
+function loginNames(client: Client): string[] {
+  const names = mechanisms(client);
+  return names.length === 0 ? ['LOGINDISABLED'] : names.map((name) => `AUTH=${name}`);
+}
+
+/** Switched off for the account that is logged in. `name` in upper case. */
+export function isOff(client: Client, name: string): boolean {
+  return client.session?.without.has(name) ?? false;
+}
+
+/** The command does not exist for this client. `command` in upper case. */
+export function isCommandOff(client: Client, command: string): boolean {
+  const needed = Object.hasOwn(NEEDED, command) ? NEEDED[command] : undefined;
+  return needed?.every((name) => isOff(client, name)) ?? false;
+}
+
+/** Throws for an argument that belongs to a capability which is switched off. */
+export function requireOn(client: Client, name: string): void {
+  if (isOff(client, name)) throw new Malformed(`${name} is not available`);
 }

@@ -25,6 +25,12 @@ export interface Client {
   readonly secure: boolean;
   /** STARTTLS is possible: no TLS yet and a certificate at hand. */
   readonly startTlsPossible: boolean;
+  /** Key material that binds a login to this TLS channel (RFC 9266); null without TLS 1.3. */
+  tlsExporter(): Uint8Array | null;
+  /** COMPRESS is active. */
+  readonly compressed: boolean;
+  /** The URL of the JMAP session object; null when there is none to tell. */
+  readonly jmapSession: string | null;
   /** A password may be sent over this connection as it is now. */
   readonly passwordAllowed: boolean;
   /** Names that ENABLE switched on, upper case. */
@@ -38,7 +44,10 @@ export interface Client {
   failures: number;
   /** The password was right: the clock that shows strangers out stops, however long the first synchronisation takes. */
   verified(): void;
-  logIn(session: Session): void;
+  /** False: this user has too many connections. */
+  logIn(session: Session): boolean;
+  /** Compresses both directions from here on; the tagged OK has been written. */
+  compress(): void;
   /** Closes what was selected before; null leaves the selected state. */
   select(selection: Selection | null): void;
   /** Sends `+ prompt` and waits for one line. */

@@ -10,6 +10,7 @@ import { type SecureContext, TLSSocket } from 'node:tls';
 import type { Log } from '../log.ts';
 import { capabilities } from './capabilities.ts';
 import { BrokenAnswer, type Client, ClientGone, type State } from './client.ts';
+import { Compressed } from './compression.ts';
 import { Dispatcher, describeError } from './dispatch.ts';
 import { Incoming } from './incoming.ts';
 import { Output } from './output.ts';
@@ -27,6 +28,9 @@ const KEEPALIVE_MS = 120_000;
 /** Before login a literal is a name or a password. */
 const LOGIN_LITERAL_MAX = 4096;
 const LITERAL_MAX = 64 * 1024;
+/** RFC 9266 §4. */
+const EXPORTER_LABEL = 'EXPORTER-Channel-Binding';
+const EXPORTER_OCTETS = 32;
 /** MULTIAPPEND: octets of one command, as a multiple of the largest message. */
 const APPEND_MESSAGES_OCTETS = 4;
 /** A turn longer than this is shared with the other connections. */
@@ -45,8 +49,19 @@ export interface ConnectionOptions {
   /** Listener and client are both loopback: a password may travel without TLS (as Dovecot does). */
   local: boolean;
   log: Pick<Log, 'warn'>;
+  /** The URL of the JMAP session object; null when clients cannot reach it. */
+  jmapSession?: string | null;
+  /** Asked when somebody has logged in, told when they have left: bounds the connections of one user. */
+  users?: UserCount;
   /** Milliseconds; `LOGIN_TIMEOUT_MS` and `IDLE_TIMEOUT_MS` unless a test is in a hurry. */
   timeouts?: { login: number; idle: number };
+}
+
+/** Counts connections by user. */
+export interface UserCount {
+  /** False: there are too many. */
+  enter(address: string): boolean;
+  leave(address: string): void;
 }
 
 export class Connection implements Client {
@@ -60,13 +75,17 @@ export class Connection implements Client {
   secure: boolean;
   session: Session | null = null;
   selection: Selection | null = null;
+  readonly jmapSession: string | null;
+  compressed = false;
   failures = 0;
   readonly #options: ConnectionOptions;
   readonly #incoming: Incoming;
   readonly #decoder: Decoder;
   readonly #loginTimer: NodeJS.Timeout;
   readonly #dispatcher: Dispatcher;
-  #socket: Socket;
+  #socket: Socket | Compressed;
+  #tls: TLSSocket | null;
+  #unwatch: (() => void) | null = null;
   /** Waiting for the client: what is said now is not in the middle of an answer. */
   #listening = false;
   #farewell: string | null = null;
@@ -74,7 +93,9 @@ export class Connection implements Client {
 
   constructor(socket: Socket, options: ConnectionOptions) {
     this.#socket = socket;
+    this.#tls = socket instanceof TLSSocket ? socket : null;
     this.#options = options;
+    this.jmapSession = options.jmapSession ?? null;
     this.backend = options.backend;
     this.hostname = options.hostname;
     this.messageSizeLimit = options.messageSizeLimit;
@@ -125,9 +146,31 @@ export class Connection implements Client {
     clearTimeout(this.#loginTimer);
   }
 
-  logIn(session: Session): void {
+  logIn(session: Session): boolean {
+    if (this.#options.users?.enter(session.address) === false) return false;
     this.session = session;
     this.state = 'authenticated';
+    // The password was changed or the account removed: what is on this machine must not be read any more.
+    this.#unwatch = session.onRevoked(() => this.bye('This login is no longer valid', 'EXPIRED'));
+    return true;
+  }
+
+  tlsExporter(): Uint8Array | null {
+    if (this.#tls?.getProtocol() !== 'TLSv1.3') return null;
+    return this.#tls.exportKeyingMaterial(EXPORTER_OCTETS, EXPORTER_LABEL, Buffer.alloc(0));
+  }
+
+  compress(): void {
+    // What came before the compressed layer is no part of it, whoever sent it.
+    this.#incoming.release();
+    this.#decoder.drop();
+    this.output.flush();
+    const compressed = new Compressed(this.#socket as Socket);
+    compressed.on('error', () => compressed.destroy());
+    this.#socket = compressed;
+    this.output.moveTo(compressed);
+    this.#incoming.moveTo(compressed);
+    this.compressed = true;
   }
 
   select(selection: Selection | null): void {
@@ -159,13 +202,14 @@ export class Connection implements Client {
     this.#incoming.release();
     this.#decoder.drop();
     this.output.flush();
-    const secured = new TLSSocket(this.#socket, { isServer: true, secureContext: context() });
+    const secured = new TLSSocket(this.#socket as Socket, { isServer: true, secureContext: context() });
     if (!(await handshake(secured))) {
       secured.destroy();
       this.logOut();
       return false;
     }
     this.#socket = secured;
+    this.#tls = secured;
     this.#prepare(secured);
     this.output.moveTo(secured);
     this.#incoming.moveTo(secured);
@@ -263,6 +307,8 @@ export class Connection implements Client {
     clearTimeout(this.#loginTimer);
     this.logOut();
     this.select(null);
+    this.#unwatch?.();
+    if (this.session) this.#options.users?.leave(this.session.address);
     this.session?.close();
     this.session = null;
     this.#incoming.close();
@@ -281,7 +327,8 @@ export class Connection implements Client {
   }
 }
 
-const APPEND = /^\S+ APPEND /i;
+/** Commands whose literal is a message. */
+const APPEND = /^\S+ (?:APPEND|(?:UID )?REPLACE) /i;
 function handshake(socket: TLSSocket): Promise<boolean> {
   return new Promise((resolve) => {
     const timer = setTimeout(() => resolve(false), HANDSHAKE_TIMEOUT_MS);

@@ -3,6 +3,7 @@
  * owes before the tagged line, and what becomes of its errors. A client that sends nothing but nonsense is shown out.
  */
 import type { Log } from '../log.ts';
+import { isCommandOff } from './capabilities.ts';
 import { BrokenAnswer, type Call, type Client, ClientGone, type Completion, type State } from './client.ts';
 import { findCommand } from './commands/index.ts';
 import { mannerOf } from './manner.ts';
@@ -14,7 +15,7 @@ import { responseText } from './wire/encoder.ts';
 /** Syntax errors in a row before we take the client for a lost HTTP browser or an attacker. */
 const BAD_COMMANDS_MAX = 20;
 /** Commands after whose sequence numbers no EXPUNGE may come before the tagged line (RFC 9051 §7.5.1). */
-const SEQUENCED = new Set(['FETCH', 'STORE', 'SEARCH']);
+const SEQUENCED = new Set(['FETCH', 'STORE', 'SEARCH', 'SORT', 'THREAD']);
 /** Commands that may stand behind `UID` and name no message without it: all others are refused after ENABLE UIDONLY (RFC 9586). */
 const WITHOUT_NUMBERS = new Set(['EXPUNGE']);
 const WRONG_STATE: Record<State, string> = {
@@ -58,8 +59,9 @@ export class Dispatcher {
   async #runNamed(call: Call, name: string, args: Arguments): Promise<void> {
     const client = this.#client;
     const command = findCommand(name, call.uid);
-    if (!command?.states.includes(client.state)) {
-      this.refuse(call.tag, command ? WRONG_STATE[client.state] : 'Unknown command');
+    const known = command && !isCommandOff(client, name);
+    if (!known || !command.states.includes(client.state)) {
+      this.refuse(call.tag, known ? WRONG_STATE[client.state] : 'Unknown command');
       return;
     }
     if (client.enabled.has('UIDONLY') && command.uid === 'also' && !call.uid && !WITHOUT_NUMBERS.has(name)) {

@@ -4,20 +4,20 @@
  */
 import { randomUUID } from 'node:crypto';
 import { type FileHandle, open, unlink } from 'node:fs/promises';
-import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import type { Duplex } from 'node:stream';
 import type { Literal } from './wire/decoder.ts';
 
 export class Incoming {
-  #socket: Socket;
+  #socket: Duplex;
   #wake: (() => void) | null = null;
   #closed = false;
   #file: FileHandle | null = null;
   readonly #spooled: string[] = [];
   readonly #onEvent = () => this.#wake?.();
 
-  constructor(socket: Socket) {
+  constructor(socket: Duplex) {
     this.#socket = socket;
     this.#listen();
   }
@@ -42,7 +42,7 @@ export class Incoming {
     for (const event of EVENTS) this.#socket.off(event, this.#onEvent);
   }
 
-  moveTo(socket: Socket): void {
+  moveTo(socket: Duplex): void {
     this.#socket = socket;
     this.#listen();
   }

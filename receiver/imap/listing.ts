@@ -13,6 +13,8 @@ export interface ListDetail {
   subscribed?: boolean;
   /** `CHILDINFO`: some child matches the selection (RFC 9051 §6.3.9.6). */
   childInfo?: boolean;
+  /** `OLDNAME`: what the mailbox was called before, or how the client called it (RFC 9051 §6.3.9.7). */
+  oldName?: string;
   /** Replaces the attributes of an existing mailbox: a name that is only a parent. */
   attributes?: string[];
 }
@@ -21,7 +23,11 @@ export function listLine(mailbox: Mailbox, utf8: boolean, detail: ListDetail = {
   const attributes = detail.attributes ?? [mailbox.hasChildren ? '\\HasChildren' : '\\HasNoChildren'];
   if (mailbox.specialUse && !detail.attributes) attributes.push(mailbox.specialUse);
   if (detail.subscribed && mailbox.subscribed) attributes.push('\\Subscribed');
-  const extended = detail.childInfo ? ' ("CHILDINFO" ("SUBSCRIBED"))' : '';
+  const items = [
+    ...(detail.childInfo ? ['"CHILDINFO" ("SUBSCRIBED")'] : []),
+    ...(detail.oldName === undefined ? [] : [`"OLDNAME" (${mailboxName(detail.oldName, utf8)})`]),
+  ];
+  const extended = items.length > 0 ? ` (${items.join(' ')})` : '';
   return `* ${verb} (${attributes.join(' ')}) "${SEPARATOR}" ${mailboxName(mailbox.name, utf8)}${extended}`;
 }
 
@@ -32,6 +38,7 @@ const STATUS_ITEMS: Record<string, (status: MailboxStatus, mailbox: Mailbox) => 
   UIDVALIDITY: (status) => String(status.uidvalidity),
   UNSEEN: (status) => String(status.unseen),
   DELETED: (status) => String(status.deleted),
+  'DELETED-STORAGE': (status) => String(status.deletedSize),
   HIGHESTMODSEQ: (status) => String(status.highestModseq),
   SIZE: (status) => String(status.size),
   MAILBOXID: (_status, mailbox) => `(${mailbox.id})`,

@@ -5,9 +5,11 @@
 import { readFile } from 'node:fs/promises';
 import { envelopeWire } from '../../shared/mime/envelope.ts';
 import { indexMessage } from '../../shared/mime/indexer.ts';
+import { type MessageKeys, messageKeys } from '../../shared/mime/message-keys.ts';
 import { bodyStructureWire } from '../../shared/mime/structure.ts';
 import { DEFAULT_MAILBOXES, specialUse } from '../../shared/roles.ts';
 import { combineDeleted, combineKeywords, type Email, hasFlag, internable, MemoryMailbox, type Placement } from './memory-mailbox.ts';
+import type { ColumnName, ColumnRow, MessageColumns } from './search/columns.ts';
 import { type AppendMessage, type Flags, type Mailbox, type Message, Refusal, type StoreRequest } from './session.ts';
 
 export class MemoryAccount {
@@ -15,6 +17,15 @@ export class MemoryAccount {
   readonly mailboxes = new Map<string, MemoryMailbox>();
   readonly #emails = new Map<string, Email>();
   readonly #flags = new Map<string, Flags>();
+  readonly #keys = new WeakMap<Email, MessageKeys>();
+  /** Annotations by mailbox id; '' is the server. */
+  readonly metadata = new Map<string, Map<string, string>>();
+  readonly watchers = new Set<() => void>();
+  /** Octets it may hold; null for no limit. */
+  quota: number | null = null;
+  /** Capabilities switched off, upper case. */
+  without: ReadonlySet<string> = new Set();
+  #changed = false;
   #modseq = 1;
   #ids = 0;
 
@@ -57,6 +68,8 @@ export class MemoryAccount {
     const mailbox = this.byName(name);
     this.remove(mailbox, mailbox.placements);
     this.mailboxes.delete(name);
+    this.metadata.delete(mailbox.id);
+    this.changed();
     mailbox.tell({ destroyed: true });
   }
 
@@ -70,6 +83,7 @@ export class MemoryAccount {
       this.remove(source, placements);
       return;
     }
+    this.changed();
     this.#makeParents(to);
     for (const mailbox of [...this.mailboxes.values()]) {
       if (mailbox !== source && !mailbox.name.startsWith(`${from}/`)) continue;
@@ -79,8 +93,10 @@ export class MemoryAccount {
     }
   }
 
-  async append(target: MemoryMailbox, { flags, internalDate, body }: AppendMessage): Promise<number> {
+  /** `freed`: octets that go at the same time. */
+  async append(target: MemoryMailbox, { flags, internalDate, body }: AppendMessage, freed = 0): Promise<number> {
     const raw = body instanceof Uint8Array ? body : await readFile(body.path);
+    if (this.quota !== null && this.octets - freed + raw.length > this.quota) throw new Refusal('OVERQUOTA', 'Not enough room');
     const now = Date.now();
     const email = this.#newEmail(raw, flags);
     const placement = this.#place(email, target, { internalDate: internalDate ?? now, deleted: hasFlag(flags, '\\Deleted') });
@@ -159,10 +175,32 @@ export class MemoryAccount {
     };
   }
 
+  columnsOf<const Names extends readonly ColumnName[]>(placement: Placement, names: Names): ColumnRow<Names> {
+    const { email } = placement;
+    const keys = this.#keys.get(email) ?? messageKeys(email.index.headers);
+    this.#keys.set(email, keys);
+    const columns: MessageColumns = { ...keys, ...this.messageOf(placement) };
+    return names.map((name) => columns[name]) as ColumnRow<Names>;
+  }
+
   original(id: string): Uint8Array {
     const email = this.#emails.get(id);
     if (!email) throw new Refusal('UNAVAILABLE', 'The message is gone');
     return email.raw;
+  }
+
+  get octets(): number {
+    return [...this.#emails.values()].reduce((sum, { index }) => sum + index.size, 0);
+  }
+
+  /** Watchers are told once, when what is under way has been done. */
+  changed(): void {
+    if (this.#changed) return;
+    this.#changed = true;
+    setImmediate(() => {
+      this.#changed = false;
+      for (const watcher of [...this.watchers]) watcher();
+    });
   }
 
   #known(mailbox: MemoryMailbox | undefined, code: string): MemoryMailbox {
@@ -174,6 +212,7 @@ export class MemoryAccount {
     this.#ids += 1;
     const mailbox = new MemoryMailbox(`F${this.#ids}`, name, 1_700_000_000 + this.#ids, use);
     this.mailboxes.set(name, mailbox);
+    this.changed();
     return mailbox;
   }
 
@@ -222,6 +261,7 @@ export class MemoryAccount {
 
   #tick(): number {
     this.#modseq += 1;
+    this.changed();
     return this.#modseq;
   }
 }

@@ -84,7 +84,8 @@ export class MemoryMailbox {
       uidnext,
       uidvalidity,
       highestModseq,
-      size: placements.reduce((total, { email }) => total + email.index.size, 0),
+      size: octetsOf(placements),
+      deletedSize: octetsOf(placements.filter(({ deleted }) => deleted)),
     };
   }
 
@@ -106,6 +107,10 @@ export class MemoryMailbox {
   tell(change: Partial<MailboxChange>): void {
     for (const listener of [...this.listeners]) listener({ added: [], expunged: [], flags: [], ...change });
   }
+}
+
+function octetsOf(placements: Placement[]): number {
+  return placements.reduce((total, { email }) => total + email.index.size, 0);
 }
 
 /** Without regard to case. */

@@ -3,20 +3,28 @@
  * an edge, and as its plainest description. It keeps the store's rules: flags belong to the email and are shared by its
  * copies, `\Deleted` belongs to the placement, UIDs are never used again (DESIGN.md, index tables).
  */
+import { METADATA_ENTRIES_MAX } from '../../shared/metadata.ts';
 import { MemoryAccount } from './memory-account.ts';
 import type { MemoryMailbox } from './memory-mailbox.ts';
-import type {
-  AppendMessage,
-  Backend,
-  CopyResult,
-  Flags,
-  Mailbox,
-  MailboxChange,
-  MailboxStatus,
-  Message,
-  SelectedMailbox,
-  Session,
-  StoreRequest,
+import { beginMemoryScram } from './memory-proofs.ts';
+import { wordMatches } from './memory-words.ts';
+import type { ColumnName, ColumnRow, TextMatches, TextScope } from './search/columns.ts';
+import {
+  type AppendMessage,
+  type Backend,
+  type CopyResult,
+  type Flags,
+  type Mailbox,
+  type MailboxChange,
+  type MailboxStatus,
+  type Message,
+  type Metadata,
+  type Quota,
+  Refusal,
+  type ScramExchange,
+  type SelectedMailbox,
+  type Session,
+  type StoreRequest,
 } from './session.ts';
 
 /** Accounts by address, with their passwords. */
@@ -34,6 +42,20 @@ export class MemoryBackend implements Backend {
     const found = this.#accounts.get(username.toLowerCase());
     return found && found.password === password ? new MemorySession(found.account) : null;
   }
+
+  scram(username: string, clientFirstBare: string): Promise<ScramExchange> {
+    const found = this.#accounts.get(username.toLowerCase());
+    const open = async () => {
+      if (!found) throw new Refusal('AUTHENTICATIONFAILED', 'Wrong user name or password');
+      return new MemorySession(found.account);
+    };
+    return beginMemoryScram(clientFirstBare, found?.password ?? null, open);
+  }
+
+  /** The password serves as the token. */
+  async bearer(username: string | null, token: string): Promise<Session | null> {
+    return username === null ? null : this.login(username, token);
+  }
 }
 
 export class MemorySession implements Session {
@@ -45,6 +67,10 @@ export class MemorySession implements Session {
 
   get address(): string {
     return this.#account.address;
+  }
+
+  get without(): ReadonlySet<string> {
+    return this.#account.without;
   }
 
   mailboxes(): Mailbox[] {
@@ -78,6 +104,7 @@ export class MemorySession implements Session {
 
   async setSubscribed(name: string, subscribed: boolean): Promise<void> {
     this.#account.byName(name).subscribed = subscribed;
+    this.#account.changed();
   }
 
   async append(mailbox: string, messages: AppendMessage[]): Promise<{ uidvalidity: number; uids: number[] }> {
@@ -85,6 +112,34 @@ export class MemorySession implements Session {
     const uids: number[] = [];
     for (const message of messages) uids.push(await this.#account.append(target, message));
     return { uidvalidity: target.uidvalidity, uids };
+  }
+
+  quota(): Quota {
+    return { octets: this.#account.octets, limit: this.#account.quota };
+  }
+
+  metadata(mailbox: Mailbox | null): Metadata {
+    return this.#account.metadata.get(mailbox?.id ?? '') ?? new Map();
+  }
+
+  async setMetadata(mailbox: Mailbox | null, entries: ReadonlyMap<string, string | null>): Promise<void> {
+    const after = new Map(this.metadata(mailbox));
+    for (const [entry, value] of entries) {
+      if (value === null) after.delete(entry);
+      else after.set(entry, value);
+    }
+    if (after.size > METADATA_ENTRIES_MAX) throw new Refusal('METADATA TOOMANY', 'Too many annotations');
+    this.#account.metadata.set(mailbox?.id ?? '', after);
+    this.#account.changed();
+  }
+
+  watch(listener: () => void): () => void {
+    this.#account.watchers.add(listener);
+    return () => this.#account.watchers.delete(listener);
+  }
+
+  onRevoked(): () => void {
+    return () => {};
   }
 
   async refresh(): Promise<void> {}
@@ -139,6 +194,23 @@ class MemorySelectedMailbox implements SelectedMailbox {
     }
   }
 
+  columns<const Names extends readonly ColumnName[]>(names: Names, uids: ArrayLike<number>): (ColumnRow<Names> | undefined)[] {
+    return Array.from(uids, (uid) => {
+      const placement = this.#box.placement(uid);
+      return placement && this.#account.columnsOf(placement, names);
+    });
+  }
+
+  async scanTexts(_scope: TextScope, _text: string, uids: Uint32Array): Promise<TextMatches> {
+    return { found: [], unread: [...uids] };
+  }
+
+  keepText(): void {}
+
+  async fullText(scope: TextScope, text: string): Promise<ReadonlySet<number> | null> {
+    return wordMatches(this.#box.placements, scope, text);
+  }
+
   async read(message: Message, range?: { offset: number; length: number }): Promise<Uint8Array> {
     const raw = this.#account.original(message.emailId);
     return range ? raw.subarray(range.offset, range.offset + range.length) : raw;
@@ -176,6 +248,13 @@ class MemorySelectedMailbox implements SelectedMailbox {
     const pairs = this.#account.copy(placements, to);
     this.#account.remove(this.#box, placements);
     return { uidvalidity: to.uidvalidity, pairs };
+  }
+
+  async replace(uid: number, target: string, message: AppendMessage): Promise<{ uidvalidity: number; uid: number }> {
+    const to = this.#account.byName(target, 'TRYCREATE');
+    const made = await this.#account.append(to, message, this.#box.placement(uid)?.email.index.size);
+    this.#account.remove(this.#box, this.#box.those([uid]));
+    return { uidvalidity: to.uidvalidity, uid: made };
   }
 
   async expunge(uids: number[] | null): Promise<void> {

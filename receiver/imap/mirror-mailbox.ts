@@ -4,6 +4,7 @@
  */
 import type { Readable } from 'node:stream';
 import type { Operation } from '../../shared/protocol.ts';
+import { readColumns } from '../mirror/columns.ts';
 import { COMMIT_ITEMS_MAX } from '../mirror/commits.ts';
 import { flagWrites, slices } from '../mirror/flag-writes.ts';
 import type { LiveMailbox } from '../mirror/live-mailbox.ts';
@@ -12,9 +13,12 @@ import { MirrorMessage, readMessages } from '../mirror/messages.ts';
 import type { Mirror } from '../mirror/mirror.ts';
 import type { Original, Originals, Range } from '../mirror/originals.ts';
 import { ReadAhead } from '../mirror/read-ahead.ts';
-import { storeErrors, submit, submitTogether, tryCreate } from '../mirror/results.ts';
+import { accept, storeErrors, submit, submitTogether, tryCreate } from '../mirror/results.ts';
+import { storeMessages } from '../mirror/store-messages.ts';
 import type { TreeMailbox } from '../mirror/tree.ts';
+import type { ColumnName, ColumnRow, TextMatches, TextScope } from './search/columns.ts';
 import {
+  type AppendMessage,
   type CopyResult,
   type Flags,
   type Mailbox,
@@ -84,6 +88,20 @@ export class MirrorMailbox implements SelectedMailbox {
     return readMessages((work) => this.#mirror.read(work), this.#id, uids);
   }
 
+  columns<const Names extends readonly ColumnName[]>(names: Names, uids: ArrayLike<number>): (ColumnRow<Names> | undefined)[] {
+    return this.#mirror.read((file) => readColumns(file, this.#id, names, uids));
+  }
+
+  async scanTexts(_scope: TextScope, _text: string, uids: Uint32Array): Promise<TextMatches> {
+    return { found: [], unread: [...uids] };
+  }
+
+  keepText(): void {}
+
+  async fullText(): Promise<ReadonlySet<number> | null> {
+    return null;
+  }
+
   async read(message: Message, range?: Range): Promise<Uint8Array> {
     this.#readAhead.note(message.uid);
     return this.#originals.read(this.#original(message), range).catch((error: unknown) => this.#mirror.refuse(error));
@@ -123,6 +141,20 @@ export class MirrorMailbox implements SelectedMailbox {
   async move(uids: number[], target: string): Promise<CopyResult> {
     this.#assertWritable();
     return this.#place('move', uids, target);
+  }
+
+  /** One commit, all or none: the old message goes, then there is room for the new one (RFC 8508 §3.4). */
+  async replace(uid: number, target: string, message: AppendMessage): Promise<{ uidvalidity: number; uid: number }> {
+    this.#assertWritable();
+    const { row, uidvalidity } = targetMailbox(this.#mirror, target);
+    const place = { mailbox: this.#id, uids: [uid] };
+    const removal: Operation[] = [
+      { op: 'deleted', ...place, value: true },
+      { op: 'expunge', ...place },
+    ];
+    const results = await storeMessages(this.#mirror, this.#originals, row.id, [message], removal);
+    const made = accept(results.at(-1) ?? { ok: false, error: 'invalid' }, tryCreate);
+    return { uidvalidity, uid: made.uids?.[0]?.[1] ?? 0 };
   }
 
   async expunge(uids: number[] | null): Promise<void> {

@@ -4,33 +4,46 @@
  * when the edge is away.
  */
 
-import type { OperationResult } from '../../shared/protocol.ts';
-import { type PreparedAppend, prepareAppends, putBlob } from '../mirror/append.ts';
+import { METADATA_CHANGES_MAX } from '../../shared/metadata.ts';
 import { createMailbox, deleteMailbox, renameMailbox, subscribeMailbox, targetMailbox } from '../mirror/mailbox-writes.ts';
 import type { Mirror } from '../mirror/mirror.ts';
 import type { Originals } from '../mirror/originals.ts';
-import { accept, tryCreate } from '../mirror/results.ts';
+import { accept, metadataErrors, submit, tryCreate } from '../mirror/results.ts';
+import { storeMessages } from '../mirror/store-messages.ts';
 import type { TreeMailbox } from '../mirror/tree.ts';
 import { MirrorMailbox } from './mirror-mailbox.ts';
-import { type AppendMessage, type Mailbox, type MailboxStatus, Refusal, type SelectedMailbox, type Session } from './session.ts';
+import {
+  type AppendMessage,
+  type Mailbox,
+  type MailboxStatus,
+  type Metadata,
+  type Quota,
+  Refusal,
+  type SelectedMailbox,
+  type Session,
+} from './session.ts';
 
 export interface MirrorSessionOptions {
   mirror: Mirror;
   originals: Originals;
   address: string;
+  /** Capabilities switched off, upper case. */
+  without?: readonly string[];
   /** Called once. */
   onClose(): void;
 }
 
 export class MirrorSession implements Session {
   readonly address: string;
+  readonly without: ReadonlySet<string>;
   readonly #mirror: Mirror;
   readonly #originals: Originals;
   readonly #onClose: () => void;
   #closed = false;
 
-  constructor({ mirror, originals, address, onClose }: MirrorSessionOptions) {
+  constructor({ mirror, originals, address, without = [], onClose }: MirrorSessionOptions) {
     this.address = address;
+    this.without = new Set(without);
     this.#mirror = mirror;
     this.#originals = originals;
     this.#onClose = onClose;
@@ -71,9 +84,30 @@ export class MirrorSession implements Session {
   /** Large messages one after the other; then all in one commit, so that all are stored or none (RFC 3502 §6.3.11). */
   async append(name: string, messages: AppendMessage[]): Promise<{ uidvalidity: number; uids: number[] }> {
     const { row, uidvalidity } = targetMailbox(this.#mirror, name);
-    const prepared = await prepareAppends(this.#mirror, row.id, messages).catch((error: unknown) => this.#mirror.refuse(error));
-    const results = await this.#commit(prepared);
+    const results = await storeMessages(this.#mirror, this.#originals, row.id, messages);
     return { uidvalidity, uids: results.map((result) => accept(result, tryCreate).uids?.[0]?.[1] ?? 0) };
+  }
+
+  quota(): Quota {
+    const { octets, quota } = this.#mirror.file.annotations.usage;
+    return { octets, limit: quota };
+  }
+
+  metadata(mailbox: Mailbox | null): Metadata {
+    return this.#mirror.file.annotations.of(idOf(mailbox));
+  }
+
+  async setMetadata(mailbox: Mailbox | null, entries: ReadonlyMap<string, string | null>): Promise<void> {
+    if (entries.size > METADATA_CHANGES_MAX) throw new Refusal('LIMIT', `At most ${METADATA_CHANGES_MAX} entries at once`);
+    await submit(this.#mirror, { op: 'setMetadata', mailbox: idOf(mailbox), entries: [...entries] }, metadataErrors);
+  }
+
+  watch(listener: () => void): () => void {
+    return subscribeTo(this.#mirror.watchers, listener);
+  }
+
+  onRevoked(listener: () => void): () => void {
+    return subscribeTo(this.#mirror.tokens.revoked, listener);
   }
 
   refresh(): Promise<void> {
@@ -96,27 +130,22 @@ export class MirrorSession implements Session {
     this.#onClose();
   }
 
-  /** Blobs that the edge swept away between put and commit are put once more. */
-  async #commit(prepared: PreparedAppend[]): Promise<OperationResult[]> {
-    const submitted = (): Promise<OperationResult[]> =>
-      this.#mirror.commits.submitTogether(prepared).catch((error: unknown) => this.#mirror.refuse(error));
-    let results = await submitted();
-    if (results.some((result) => !result.ok && result.error === 'blobNotFound')) {
-      for (const { operation, body } of prepared) {
-        await putBlob(this.#mirror, operation.sha256, body, operation.index.size).catch((error: unknown) => this.#mirror.refuse(error));
-      }
-      results = await submitted();
-    }
-    prepared.forEach(({ operation, payload }, index) => {
-      if (payload && results[index]?.ok) void this.#originals.remember(this.#mirror.account, operation.sha256, payload);
-    });
-    return results;
-  }
-
   /** The mailbox as it is now: names and counts may have changed since the command looked it up. */
   #current(mailbox: Mailbox): TreeMailbox {
     const current = this.#mirror.tree.get(Number(mailbox.id.slice(1)));
     if (!current) throw new Refusal('NONEXISTENT', 'No such mailbox');
     return current;
   }
+}
+
+/** 0 for the server. */
+function idOf(mailbox: Mailbox | null): number {
+  return mailbox === null ? 0 : Number(mailbox.id.slice(1));
+}
+
+/** Each call is a listener of its own, whatever function it passes. */
+function subscribeTo(listeners: Set<() => void>, listener: () => void): () => void {
+  const own = () => listener();
+  listeners.add(own);
+  return () => listeners.delete(own);
 }

@@ -3,17 +3,17 @@
  * a few hundred of them), held back while the client does not read. Nothing here waits by itself: loops ask
  * `full` and await `drained`, so a slow reader costs two buffers, not the whole answer.
  */
-import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 
 /** Text gathered before it is handed to the socket: one system call and, with TLS, four full records. */
 const WRITE_SIZE = 64 * 1024;
 
 export class Output {
-  #socket: Socket;
+  #socket: Duplex;
   #text = '';
   #closed = false;
 
-  constructor(socket: Socket) {
+  constructor(socket: Duplex) {
     this.#socket = socket;
     this.#watch(socket);
   }
@@ -68,14 +68,14 @@ export class Output {
     });
   }
 
-  /** Goes on over another layer of the same connection (STARTTLS). */
-  moveTo(socket: Socket): void {
+  /** Goes on over another layer of the same connection (STARTTLS, COMPRESS). */
+  moveTo(socket: Duplex): void {
     this.flush();
     this.#socket = socket;
     this.#watch(socket);
   }
 
-  #watch(socket: Socket): void {
+  #watch(socket: Duplex): void {
     socket.once('close', () => {
       if (socket === this.#socket) this.#closed = true;
     });

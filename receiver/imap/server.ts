@@ -6,13 +6,15 @@ import { type AddressInfo, createServer, type Server, type Socket } from 'node:n
 import { createSecureContext, createServer as createTlsServer, type SecureContext } from 'node:tls';
 import type { Log } from '../log.ts';
 import { isLoopback, networkOf } from '../network.ts';
-import { Connection } from './connection.ts';
+import { Connection, type UserCount } from './connection.ts';
 import type { Backend } from './session.ts';
 
 /** Connections in all: 50 KB each, so a full house is 200 MB at the very worst and usually a tenth of it. */
 export const CONNECTIONS_MAX = 4096;
 /** From one address (IPv6: one /64). A person's clients hold perhaps ten each; a household shares an address. */
 export const CONNECTIONS_PER_NETWORK_MAX = 100;
+/** Of one user, from anywhere: ten devices with five connections each. */
+export const CONNECTIONS_PER_USER_MAX = 50;
 /** TLS handshakes at once: a few milliseconds each, 20 s for who never ends it. */
 export const HANDSHAKES_MAX = 256;
 /** How long a shutdown waits for clients to read their BYE. */
@@ -30,7 +32,9 @@ export interface ImapOptions {
   /** Octets: APPENDLIMIT. */
   messageSizeLimit: number;
   log: Pick<Log, 'warn'>;
-  limits?: { total: number; perNetwork: number };
+  limits?: { total: number; perNetwork: number; perUser?: number };
+  /** The URL of the JMAP session object, for JMAPACCESS; absent when clients cannot reach it. */
+  jmapSession?: string | null;
   /** Milliseconds until a client has to be logged in, and until a silent one is let go. */
   timeouts?: { login: number; idle: number };
 }
@@ -78,6 +82,7 @@ class House {
   readonly #context: () => SecureContext;
   readonly #guests = new Map<Connection, { socket: Socket; left: Promise<void> }>();
   readonly #perNetwork = new Map<string, number>();
+  readonly #users: UserCount;
   readonly #limits: { total: number; perNetwork: number };
   readonly #local: boolean;
 
@@ -86,6 +91,7 @@ class House {
     this.#context = context;
     this.#limits = options.limits ?? { total: CONNECTIONS_MAX, perNetwork: CONNECTIONS_PER_NETWORK_MAX };
     this.#local = isLoopback(options.listen);
+    this.#users = countUsers(options.limits?.perUser ?? CONNECTIONS_PER_USER_MAX);
   }
 
   admit(socket: Socket, secure: boolean): void {
@@ -98,13 +104,15 @@ class House {
       return;
     }
     this.#perNetwork.set(network, count + 1);
-    const { backend, hostname, messageSizeLimit, log, timeouts } = this.#options;
+    const { backend, hostname, messageSizeLimit, log, timeouts, jmapSession } = this.#options;
     const connection = new Connection(socket, {
       backend,
       hostname,
       messageSizeLimit,
       log,
       timeouts,
+      jmapSession,
+      users: this.#users,
       secureContext: secure ? null : this.#context,
       local: this.#local && isLoopback(address),
     });
@@ -128,6 +136,23 @@ class House {
     if (count > 0) this.#perNetwork.set(network, count);
     else this.#perNetwork.delete(network);
   }
+}
+
+/** By address, which names one account whatever alias was used to log in. */
+function countUsers(max: number): UserCount {
+  const counts = new Map<string, number>();
+  return {
+    enter(address) {
+      const count = counts.get(address) ?? 0;
+      if (count < max) counts.set(address, count + 1);
+      return count < max;
+    },
+    leave(address) {
+      const count = (counts.get(address) ?? 1) - 1;
+      if (count > 0) counts.set(address, count);
+      else counts.delete(address);
+    },
+  };
 }
 
 function turnAway(socket: Socket): void {

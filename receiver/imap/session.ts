@@ -7,6 +7,7 @@
  * loop, not 100,000 promises. Sequence numbers are not known here; `view.ts` keeps them.
  */
 import type { Part } from '../../shared/mime/index-types.ts';
+import type { ColumnName, ColumnRow, MessageText, TextMatches, TextScope } from './search/columns.ts';
 
 /** `BAD`-free refusals: what a tagged NO carries (RFC 9051 §7.1, RFC 5530). */
 export class Refusal extends Error {
@@ -18,10 +19,20 @@ export class Refusal extends Error {
   }
 }
 
-/** Opens sessions; the server asks it once per login. */
+/** Opens sessions; the server asks it once per login. All throw `Refusal('UNAVAILABLE', …)` when nobody can say. */
 export interface Backend {
-  /** Null: wrong name or password. Throws `Refusal('UNAVAILABLE', …)` when nobody can say. */
+  /** Null: wrong name or password. */
   login(username: string, password: string, connection: { remoteAddress: string }): Promise<Session | null>;
+  /** Begins a SCRAM-SHA-256 exchange (RFC 7677), for unknown names as well. Absent: the mechanism is not offered. */
+  scram?(username: string, clientFirstBare: string, connection: { remoteAddress: string }): Promise<ScramExchange>;
+  /** Null: no such token, or not this user's. Absent: OAUTHBEARER is not offered. */
+  bearer?(username: string | null, token: string, connection: { remoteAddress: string }): Promise<Session | null>;
+}
+
+export interface ScramExchange {
+  serverFirst: string;
+  /** Null: the proof is wrong. */
+  finish(clientFinal: string): Promise<{ serverFinal: string; open(): Promise<Session> } | null>;
 }
 
 export interface Mailbox {
@@ -45,7 +56,19 @@ export interface MailboxStatus {
   highestModseq: number;
   /** Octets of all messages (RFC 8438). */
   size: number;
+  /** Octets of the messages that are `\Deleted` (RFC 9208 §4.1.4). */
+  deletedSize: number;
 }
+
+/** What the account holds, and may hold (RFC 9208). */
+export interface Quota {
+  octets: number;
+  /** Octets; null for no limit. */
+  limit: number | null;
+}
+
+/** Annotations (RFC 5464): entry name in lower case → value, a byte string. */
+export type Metadata = ReadonlyMap<string, string>;
 
 /** A set of flags, interned: equal sets are the same object, so a loop over messages only concatenates. */
 export interface Flags {
@@ -120,6 +143,17 @@ export interface SelectedMailbox {
   vanished(modseq: number): number[] | null;
   /** Immutable facts, in the order asked; uids that are gone are left out. Reads in chunks, so iterate. */
   messages(uids: Iterable<number>): Iterable<Message>;
+  /** The columns named, for each of `uids` (ascending); undefined where a uid is gone. Reads all of them at once: ask for some hundreds. */
+  columns<const Names extends readonly ColumnName[]>(names: Names, uids: ArrayLike<number>): (ColumnRow<Names> | undefined)[];
+  /** Looks for a casemapped text where the texts of `uids` (ascending) are at hand; `pause` is awaited now and then. */
+  scanTexts(scope: TextScope, text: string, uids: Uint32Array, pause: () => Promise<void>): Promise<TextMatches>;
+  /** The text of a message has been read: the next search may want it. */
+  keepText(message: Message, text: MessageText): void;
+  /**
+   * Which UIDs hold the words of `text` by the store's full text; null when there is no word in it. `wanted`: those whose texts are not at
+   * hand and are worth fetching now. Throws Refusal UNAVAILABLE.
+   */
+  fullText(scope: TextScope, text: string, wanted: Uint32Array): Promise<ReadonlySet<number> | null>;
   /** Octets [offset, offset+length) of the original; the whole when no range is given. Throws Refusal UNAVAILABLE. */
   read(message: Message, range?: { offset: number; length: number }): Promise<Uint8Array>;
   /** The same as a stream of chunks, for what is large. */
@@ -130,6 +164,8 @@ export interface SelectedMailbox {
   store(request: StoreRequest): Promise<{ modified: number[] }>;
   copy(uids: number[], target: string): Promise<CopyResult>;
   move(uids: number[], target: string): Promise<CopyResult>;
+  /** The message takes the place of `uid`, in `target`: both happen or neither (RFC 8508). */
+  replace(uid: number, target: string, message: AppendMessage): Promise<{ uidvalidity: number; uid: number }>;
   /** Removes those of `uids` that are `\Deleted`; all `\Deleted` ones when null. */
   expunge(uids: number[] | null): Promise<void>;
   subscribe(listener: (change: MailboxChange) => void): () => void;
@@ -145,6 +181,8 @@ export interface CopyResult {
 /** One logged-in user. */
 export interface Session {
   readonly address: string;
+  /** Capabilities switched off for this account, upper case. */
+  readonly without: ReadonlySet<string>;
   /** Sorted by name, INBOX first. */
   mailboxes(): Mailbox[];
   find(name: string): Mailbox | undefined;
@@ -155,7 +193,15 @@ export interface Session {
   rename(from: string, to: string): Promise<void>;
   setSubscribed(name: string, subscribed: boolean): Promise<void>;
   append(mailbox: string, messages: AppendMessage[]): Promise<{ uidvalidity: number; uids: number[] }>;
-  /** Full-text candidates are not here yet; SEARCH scans. */
+  quota(): Quota;
+  /** Annotations of a mailbox, of the server for null. */
+  metadata(mailbox: Mailbox | null): Metadata;
+  /** Sets all entries or none; null removes one. Throws `Refusal('METADATA TOOMANY', …)` and the like. */
+  setMetadata(mailbox: Mailbox | null, entries: ReadonlyMap<string, string | null>): Promise<void>;
+  /** `listener` is called after anything in the account has changed; answers how to stop it. */
+  watch(listener: () => void): () => void;
+  /** `listener` is called when the edge takes no login of this account any more; answers how to stop it. */
+  onRevoked(listener: () => void): () => void;
   /** Asks the edge for anything new (NOOP, CHECK); does not throw when it is away. */
   refresh(): Promise<void>;
   /** Waits until what this user is owed has arrived (first synchronisation). */

@@ -5,6 +5,7 @@
  */
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
 import type { BridgeMailbox, BridgePlacement } from '../../shared/protocol.ts';
+import { Annotations } from './annotations.ts';
 import { FlagSets, flagCode } from './flag-sets.ts';
 import type { ContentRow, EmailRow, PageRows } from './rows.ts';
 import { openDatabase } from './schema.ts';
@@ -52,6 +53,7 @@ export class MirrorFile {
   readonly #keywordSets = new Map<string, number>();
   readonly flagSets: FlagSets;
   readonly vanished: Vanished;
+  readonly annotations: Annotations;
   /** '' before the first page. */
   cursor: string;
   /** The account's modseq at the last finished round. */
@@ -68,6 +70,7 @@ export class MirrorFile {
     this.cursor = String(meta.get('cursor') ?? '');
     this.modseq = Number(meta.get('modseq') ?? 0);
     this.complete = meta.get('complete') === 1;
+    this.annotations = new Annotations(meta.get('usage'), meta.get('metadata'));
     this.vanished = new Vanished(this, Number(meta.get('history') ?? Number.MAX_SAFE_INTEGER));
   }
 
@@ -102,6 +105,7 @@ export class MirrorFile {
       let missing = 0;
       for (const mailbox of page.mailboxes) this.#applyMailbox(mailbox);
       for (const email of page.emails) missing += this.#applyEmail(email, page.modseq, touched);
+      this.annotations.apply(page, (name, value) => this.#setMeta(name, value));
       if (!page.more) this.#publish(page.modseq);
       this.#setMeta('cursor', page.cursor);
       this.cursor = page.cursor;
@@ -220,6 +224,16 @@ export class MirrorFile {
     const complete = headersComplete ? '1' : '0';
     const texts = [envelope, body, bodyStructure, preview, complete, headers, structure];
     this.#run('INSERT INTO content VALUES (?, ?, ?, ?, ?, ?, ?, ?)', email.id, ...texts);
+    this.#addKeys(email.id, content);
+  }
+
+  #addKeys(email: number, { keys, headersComplete }: ContentRow): void {
+    const { sent, written, reply, base, subject, sortFrom, sortTo, sortCc, displayFrom, displayTo, ids, from, to, cc, bcc } = keys;
+    const sorting = [base, subject, sortFrom, sortTo, sortCc, displayFrom, displayTo, new Uint8Array(ids.buffer)];
+    this.#run(
+      'INSERT INTO message_key VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
+      ...[email, sent, written, reply ? 1 : 0, headersComplete ? 1 : 0, ...sorting, from, to, cc, bcc],
+    );
   }
 
   #setKeywords(email: EmailRow, known: Record<string, unknown>, touched: Touched): void {
@@ -252,6 +266,7 @@ export class MirrorFile {
     this.#touchPlacements(email, touched);
     this.#run('DELETE FROM placement WHERE email = ?', email);
     this.#run('DELETE FROM content WHERE email = ?', email);
+    this.#run('DELETE FROM message_key WHERE email = ?', email);
     this.#run('DELETE FROM email WHERE id = ?', email);
   }
 

@@ -9,7 +9,7 @@ import { EdgeRefused, EdgeUnavailable } from '../edge.ts';
 import { MirrorSession } from '../imap/mirror-session.ts';
 import { type Backend, Refusal, type Session } from '../imap/session.ts';
 import type { Log } from '../log.ts';
-import type { LoggedIn, Login, RememberingLogin } from '../login.ts';
+import type { LoggedIn, Login, ProofLogin, RememberingLogin } from '../login.ts';
 import type { Bridge } from './bridge.ts';
 import { Mirror } from './mirror.ts';
 import { Originals } from './originals.ts';
@@ -28,7 +28,7 @@ export interface MirrorsOptions {
   home: string;
   edge: Bridge;
   /** One that remembers is told of tokens the edge no longer takes. */
-  login: Login & Partial<Pick<RememberingLogin, 'forget'>>;
+  login: Login & Partial<Pick<RememberingLogin, 'forget'> & ProofLogin>;
   log: Log;
   /** Octets of originals kept on disk; 1 GiB when absent. */
   cacheBytes?: number;
@@ -54,7 +54,7 @@ interface Open {
 export function makeMirrors(options: MirrorsOptions): Mirrors {
   const mirrors = new OpenMirrors(options);
   return {
-    backend: { login: (username, password, { remoteAddress }) => mirrors.login(username, password, remoteAddress) },
+    backend: mirrors.backend(),
     checkHeads: () => mirrors.checkHeads(),
     close: () => mirrors.close(),
   };
@@ -78,9 +78,28 @@ class OpenMirrors {
     this.#heads.unref();
   }
 
-  async login(username: string, password: string, remoteAddress: string): Promise<Session | null> {
-    const login = await this.#verify(username, password, remoteAddress);
-    if (!login) return null;
+  /** With the mechanisms that this receiver's login has. */
+  backend(): Backend {
+    const { scram, bearer } = this.#options.login;
+    const open = (login: LoggedIn | null) => (login ? this.#enter(login) : null);
+    return {
+      login: async (username, password, { remoteAddress }) =>
+        open(await this.#asked(() => this.#options.login.verify(username, password, remoteAddress))),
+      ...(scram && {
+        scram: async (username, clientFirstBare) => {
+          const exchange = await this.#asked(() => scram(username, clientFirstBare));
+          const finish = async (clientFinal: string) => {
+            const proven = await this.#asked(() => exchange.finish(clientFinal));
+            return proven && { serverFinal: proven.serverFinal, open: () => this.#enter(proven.user) };
+          };
+          return { serverFirst: exchange.serverFirst, finish };
+        },
+      }),
+      ...(bearer && { bearer: async (username, token) => open(await this.#asked(() => bearer(username, token))) }),
+    };
+  }
+
+  async #enter(login: LoggedIn): Promise<Session> {
     await this.#closing.get(login.account);
     const open = this.#open.get(login.account) ?? this.#openOrRefuse(login);
     open.mirror.tokens.add(login);
@@ -90,6 +109,7 @@ class OpenMirrors {
       mirror: open.mirror,
       originals: this.#originals,
       address: login.address,
+      without: login.imapWithout,
       onClose: () => this.#release(open),
     });
   }
@@ -113,9 +133,9 @@ class OpenMirrors {
     this.#open.clear();
   }
 
-  async #verify(username: string, password: string, remoteAddress: string): Promise<LoggedIn | null> {
+  async #asked<T>(ask: () => Promise<T>): Promise<T> {
     try {
-      return await this.#options.login.verify(username, password, remoteAddress);
+      return await ask();
     } catch (error) {
       if (!(error instanceof EdgeUnavailable) && !(error instanceof EdgeRefused)) throw error;
       this.#options.log.warn('mirror.login', { error });

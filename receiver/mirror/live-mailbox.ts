@@ -139,12 +139,17 @@ export class LiveMailbox {
       uidvalidity,
       highestModseq: Math.max(1, this.row.highestModseq),
       size: 0,
+      deletedSize: 0,
     };
     for (let i = 0; i < count; i++) {
       const flags = this.#flagSets.get(codes[i] ?? 0);
       if (!flags.seen) status.unseen++;
-      if (flags.deleted) status.deleted++;
-      status.size += sizes[i] ?? 0;
+      const size = sizes[i] ?? 0;
+      status.size += size;
+      if (flags.deleted) {
+        status.deleted++;
+        status.deletedSize += size;
+      }
       status.highestModseq = Math.max(status.highestModseq, modseqs[i] ?? 0);
     }
     status.highestModseq = Math.min(status.highestModseq, Math.max(1, this.#clock));

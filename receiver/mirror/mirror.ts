@@ -47,6 +47,8 @@ export class Mirror {
   readonly tokens: Tokens;
   readonly log: Log;
   readonly commits: Commits;
+  /** Called after each round that changed something. */
+  readonly watchers = new Set<() => void>();
   readonly #feed: Feed;
   readonly #push: Push;
   readonly #live = new Map<number, LiveMailbox>();
@@ -186,6 +188,11 @@ export class Mirror {
         this.#tell(live, live.destroy());
       }
     }
+    this.#wakeWatchers();
+  }
+
+  #wakeWatchers(): void {
+    for (const watcher of [...this.watchers]) watcher();
   }
 
   #tell(live: LiveMailbox, change: MailboxChange | null): void {

@@ -34,6 +34,9 @@ type Codes = Partial<Record<OperationError, string>>;
 /** The target of COPY, MOVE and APPEND is what was not found (RFC 9051 §6.3.12). */
 export const tryCreate: Codes = { notFound: 'TRYCREATE' };
 
+/** Annotations are bounded in number and in all (shared/metadata.ts). */
+export const metadataErrors: Codes = { tooLarge: 'METADATA TOOMANY', notFound: 'NONEXISTENT' };
+
 /** What STORE asks for may be too much for one message: 64 keywords (shared/flags.ts). */
 export const storeErrors: Codes = { tooLarge: 'LIMIT', notFound: 'EXPUNGEISSUED' };
 

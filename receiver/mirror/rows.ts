@@ -6,8 +6,9 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { isKeyword, KEYWORDS_PER_EMAIL_MAX } from '../../shared/flags.ts';
 import { envelopeWire } from '../../shared/mime/envelope.ts';
+import { type MessageKeys, messageKeys } from '../../shared/mime/message-keys.ts';
 import { bodyStructureWire } from '../../shared/mime/structure.ts';
-import type { BridgeEmail, BridgeIndex, BridgeMailbox, ChangesPage } from '../../shared/protocol.ts';
+import type { BridgeEmail, BridgeIndex, BridgeMailbox, BridgeMetadata, BridgeUsage, ChangesPage } from '../../shared/protocol.ts';
 
 /** The immutable half of an email, ready to be written. */
 export interface ContentRow {
@@ -22,6 +23,7 @@ export interface ContentRow {
   headers: string;
   headersComplete: boolean;
   structure: string;
+  keys: MessageKeys;
 }
 export interface EmailRow extends Omit<BridgeEmail, 'keywords' | 'index'> {
   /** Sorted, joined by spaces: a keyword holds none (shared/flags.ts). */
@@ -34,6 +36,8 @@ export interface PageRows {
   cursor: string;
   modseq: number;
   more: boolean;
+  usage?: BridgeUsage;
+  metadata?: BridgeMetadata[];
 }
 
 /** Messages whose wire text is made before others get a turn: about 2 ms. */
@@ -46,7 +50,7 @@ export async function pageRows(page: ChangesPage): Promise<PageRows> {
     emails.push(emailRow(email));
     if (emails.length % SLICE === 0) await nextTurn();
   }
-  return { mailboxes: page.mailboxes, emails, cursor: page.cursor, modseq: page.modseq, more: page.more };
+  return { ...page, emails };
 }
 
 function emailRow({ keywords, index, ...email }: BridgeEmail): EmailRow {
@@ -68,5 +72,6 @@ function contentRow(index: BridgeIndex): ContentRow {
     body: bodyStructureWire(structure, false),
     bodyStructure: bodyStructureWire(structure, true),
     structure: JSON.stringify(structure),
+    keys: messageKeys(headers),
   };
 }

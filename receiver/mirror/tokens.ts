@@ -14,6 +14,8 @@ export class Tokens {
   #logins: LoggedIn[] = [];
   readonly #dead = new Set<string>();
   readonly #onRefused: (token: string) => void;
+  /** Called when the edge has refused the last login. */
+  readonly revoked = new Set<() => void>();
 
   /** `onRefused` is told of each token that the edge no longer takes. */
   constructor(onRefused: (token: string) => void = () => {}) {
@@ -45,5 +47,6 @@ export class Tokens {
     this.#onRefused(token);
     this.#logins = this.#logins.filter((login) => login.token !== token);
     if (this.#dead.size > LOGINS_MAX) this.#dead.clear();
+    if (this.#logins.length === 0) for (const listener of [...this.revoked]) listener();
   }
 }

@@ -10,6 +10,7 @@ import type {
   BridgeEmail,
   BridgeIndex,
   BridgeMailbox,
+  BridgeMetadata,
   BridgePlacement,
   ChangesPage,
   CommitAnswer,
@@ -49,6 +50,9 @@ export class FakeAccount {
   horizon = 0;
   /** Octets an account may hold; appends beyond are refused. */
   quota = Number.POSITIVE_INFINITY;
+  readonly metadata: BridgeMetadata[] = [];
+  metadataMax = 500;
+  #metadataModseq = 0;
   /** Messages a mailbox may hold to be destroyed in one operation. */
   destroyMax = 1000;
   /** A commit that creates a mailbox of this name is refused as a whole. */
@@ -179,7 +183,13 @@ export class FakeAccount {
       cursor: more && last ? `${base}:${last.modseq}:${last.kind}:${last.id}` : String(this.modseq),
       more,
       modseq: this.modseq,
+      usage: { octets: this.#octets(), quota: Number.isFinite(this.quota) ? this.quota : null },
+      ...(this.#metadataModseq > base && { metadata: this.metadata }),
     };
+  }
+
+  #octets(): number {
+    return [...this.emails.values()].reduce((sum, { destroyed, index }) => sum + (destroyed ? 0 : index.size), 0);
   }
 
   commit({ id, since, operations, atomic = false }: CommitRequest, payloads: Uint8Array[]): CommitAnswer {
@@ -255,7 +265,21 @@ export class FakeAccount {
         return this.#applyUpdate(operation);
       case 'destroyMailbox':
         return this.#applyDestroy(operation.mailbox);
+      case 'setMetadata':
+        return this.#applyMetadata(operation);
     }
+  }
+
+  #applyMetadata({ mailbox, entries }: Extract<Operation, { op: 'setMetadata' }>): OperationResult {
+    if (mailbox !== 0 && !this.#mailbox(mailbox)) return { ok: false, error: 'notFound' };
+    for (const [entry, value] of entries) {
+      const at = this.metadata.findIndex((known) => known.mailbox === mailbox && known.entry === entry);
+      if (at >= 0) this.metadata.splice(at, 1);
+      if (value !== null) this.metadata.push({ mailbox, entry, value });
+    }
+    if (this.metadata.length > this.metadataMax) return { ok: false, error: 'tooLarge' };
+    this.#metadataModseq = this.modseq;
+    return { ok: true };
   }
 
   #applyKeywords(operation: Extract<Operation, { op: 'keywords' }>): OperationResult {
@@ -317,7 +341,7 @@ export class FakeAccount {
 
   #applyAppend(operation: Extract<Operation, { op: 'append' }>, payload: Uint8Array | undefined): OperationResult {
     if (!this.#mailbox(operation.mailbox)) return { ok: false, error: 'notFound' };
-    if (operation.index.size > this.quota) return { ok: false, error: 'overQuota' };
+    if (this.#octets() + operation.index.size > this.quota) return { ok: false, error: 'overQuota' };
     if (payload) this.putBlob(Buffer.from(payload));
     if (!this.blobs.has(operation.sha256)) return { ok: false, error: 'blobNotFound' };
     const { keywords, deleted, receivedAt, sha256 } = operation;

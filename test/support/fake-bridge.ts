@@ -7,7 +7,8 @@ import { EventEmitter } from 'node:events';
 import { Readable } from 'node:stream';
 import type { WebSocket } from 'ws';
 import { EdgeRefused, EdgeUnavailable } from '../../receiver/edge.ts';
-import type { LoggedIn, Login } from '../../receiver/login.ts';
+import { beginMemoryScram } from '../../receiver/imap/memory-proofs.ts';
+import type { LoggedIn, Login, ProofLogin } from '../../receiver/login.ts';
 import type { Bridge } from '../../receiver/mirror/bridge.ts';
 import type { ChangesPage, CommitAnswer, CommitRequest, HeadsAnswer, Operation, PushMessage } from '../../shared/protocol.ts';
 import { FakeAccount } from './fake-account.ts';
@@ -43,6 +44,8 @@ export class FakeBridge implements Bridge {
   readonly commits: Operation[][] = [];
   /** Ranges asked of getBlob, `whole` or `offset+length`. */
   readonly reads: string[] = [];
+  /** Capabilities switched off for every account. */
+  imapWithout: string[] = [];
   /** Every call fails as if there were no network. */
   away = false;
   /** So many commits are done and their answers lost. */
@@ -61,17 +64,28 @@ export class FakeBridge implements Bridge {
     return account;
   }
 
-  /** A login that takes `user<id>` with any password but `wrong`. */
-  get login(): Login {
+  /** A login that takes `user<id>` with any password but `wrong`; `right` is the one for SCRAM and the token. */
+  get login(): Login & ProofLogin {
     let issued = 0;
+    const verify = async (username: string, password: string): Promise<LoggedIn | null> => {
+      if (this.away) throw new EdgeUnavailable('away');
+      const account = Number(/^user(\d+)/.exec(username)?.[1] ?? Number.NaN);
+      if (!this.accounts.has(account) || password === 'wrong') return null;
+      const token = `token-${account}-${issued++}`;
+      return { account, address: `${username}@example.test`, token, expires: Date.now() + YEAR_MS, imapWithout: this.imapWithout };
+    };
     return {
-      verify: async (username, password): Promise<LoggedIn | null> => {
-        if (this.away) throw new EdgeUnavailable('away');
-        const account = Number(/^user(\d+)/.exec(username)?.[1] ?? Number.NaN);
-        if (!this.accounts.has(account) || password === 'wrong') return null;
-        const token = `token-${account}-${issued++}`;
-        return { account, address: `${username}@example.test`, token, expires: Date.now() + YEAR_MS };
+      verify,
+      scram: async (username, clientFirstBare) => {
+        const user = await verify(username, 'right');
+        const exchange = await beginMemoryScram(clientFirstBare, user && 'right', () => Promise.reject(new Error('not opened here')));
+        const finish = async (clientFinal: string) => {
+          const proven = await exchange.finish(clientFinal);
+          return proven && user && { user, serverFinal: proven.serverFinal };
+        };
+        return { serverFirst: exchange.serverFirst, finish };
       },
+      bearer: async (username, token) => (username === null ? null : verify(username, token === 'right' ? token : 'wrong')),
     };
   }
 

@@ -4,12 +4,22 @@ import { withoutDetail } from '../../shared/address.ts';
 import type { Verifier } from '../../shared/scram.ts';
 import { endSockets } from '../auth/sockets.ts';
 import type { Env } from '../env.ts';
-import { type AccountListing, addAccount, changeAccount, listAccounts, listAddresses, removeAccount } from '../store/directory/accounts.ts';
+import {
+  type AccountListing,
+  addAccount,
+  changeAccount,
+  listAccounts,
+  listAddresses,
+  removeAccount,
+  setImapWithout,
+} from '../store/directory/accounts.ts';
 import { replacePassword } from '../store/directory/credentials.ts';
 import { removeMailAccount, setQuota } from '../store/mail/index.ts';
 import { asAddress, type Fields, Refusal, readFields, readNumber, readText, readVerifier } from './fields.ts';
 import { accountNamed, requireDomain } from './lookup.ts';
 
+/** Capabilities there are to switch off, and some more. */
+const IMAP_NAMES_MAX = 100;
 /** Accounts in one answer; `after` the last id gives the next ones. */
 const PAGE = 500;
 
@@ -42,7 +52,9 @@ export const accountRoutes = new Hono<{ Bindings: Env }>()
     const change = { name: readName(fields) ?? account.name, quota: fields.quota === null ? null : (readQuota(fields) ?? account.quota) };
     await changeAccount(c.env, account, change);
     await setQuota(c.env, account.shard, account.id, change.quota);
-    return c.json(described({ ...account, ...change }));
+    const imapWithout = readImapWithout(fields) ?? account.imapWithout ?? [];
+    await setImapWithout(c.env, account.id, imapWithout);
+    return c.json(described({ ...account, ...change, imapWithout }));
   })
   .put('/:address/password', async (c) => {
     const account = await accountNamed(c.env, c.req.param('address'));
@@ -82,6 +94,15 @@ function readQuota(fields: Fields): number | undefined {
   return fields.quota === null ? undefined : readNumber(fields, 'quota', 1, Number.MAX_SAFE_INTEGER);
 }
 
-function described({ id, address, name, quota, salt, iterations, createdAt }: AccountListing): object {
-  return { id, address, name, quota, salt, iterations, createdAt };
+/** Names of IMAP capabilities; which ones can be switched off is the receiver's knowledge. */
+function readImapWithout(fields: Fields): string[] | undefined {
+  if (fields.imapWithout === undefined) return undefined;
+  const given: unknown[] = Array.isArray(fields.imapWithout) ? fields.imapWithout : [null];
+  const names = given.map((name) => (typeof name === 'string' && /^[A-Za-z0-9=+-]{1,40}$/.test(name) ? name.toUpperCase() : null));
+  if (names.includes(null) || names.length > IMAP_NAMES_MAX) throw new Refusal(422, 'imapWithout is a list of names of IMAP capabilities.');
+  return [...new Set(names.filter((name) => name !== null))].sort();
+}
+
+function described({ id, address, name, quota, salt, iterations, createdAt, imapWithout = [] }: AccountListing): object {
+  return { id, address, name, quota, salt, iterations, createdAt, imapWithout };
 }

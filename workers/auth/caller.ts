@@ -68,12 +68,14 @@ async function readCookie(c: DoorContext): Promise<UserCaller | Response> {
   const token = cookie === undefined ? null : await findToken(c.env, cookie, Date.now());
   if (token?.kind !== 'web') return challenge(c);
   if (needsOrigin(c) && !isOwnOrigin(c)) return problem(403, 'A session cookie counts only for requests of the webmail itself.');
-  return { account: token.account, via: 'cookie', scope: token.scope };
+  const session = toHex(await sha256(new TextEncoder().encode(cookie)));
+  return { account: { ...token.account, login: { session, ends: token.expires } }, via: 'cookie', scope: token.scope };
 }
 
 async function readBearer(c: DoorContext, credentials: string): Promise<UserCaller | null> {
   const token = await findToken(c.env, credentials, Date.now());
-  return token?.kind === 'api' ? { account: token.account, via: 'bearer', scope: token.scope } : null;
+  if (token?.kind !== 'api') return null;
+  return { account: { ...token.account, login: { credential: token.credential } }, via: 'bearer', scope: token.scope };
 }
 
 /** Only app passwords: they are random, so one SHA-256 finds them and no other secret comes here (invariant 7). */
@@ -87,7 +89,7 @@ async function readBasic(c: DoorContext, credentials: string): Promise<UserCalle
   if (!found) return null;
   const now = Date.now();
   if (isTouchDue(found.lastUsedAt, now)) await touchCredential(c.env, found.id, now);
-  return { account: found.account, via: 'basic', scope: 'full' };
+  return { account: { ...found.account, login: { credential: found.id } }, via: 'basic', scope: 'full' };
 }
 
 /** A browser gets no Basic challenge: it would answer with a dialog over the webmail's own login. */

@@ -3,10 +3,11 @@
  * whether an address takes mail. A signed call is a receiver's and gets a token bound to it.
  */
 import { Hono } from 'hono';
-import type { RecipientAnswer, ScramFinishAnswer } from '../../shared/protocol.ts';
+import type { RecipientAnswer, ScramFinishAnswer, TokenAnswer } from '../../shared/protocol.ts';
 import type { Env } from '../env.ts';
 import { openDirectory } from '../store/directory/index.ts';
 import { createToken, removeToken } from '../store/directory/tokens.ts';
+import type { Account } from '../store/mail/types.ts';
 import { readJson } from './body.ts';
 import { readUserCall } from './caller.ts';
 import { problem } from './problem.ts';
@@ -14,6 +15,7 @@ import { type DoorContext, type FrameBounds, isReceiverCall, readReceiver, readR
 import { finishScram, type Proven, startScram } from './scram.ts';
 import { ENDED_SESSION_COOKIE, isOwnOrigin, sessionCookie, sessionToken } from './session-cookie.ts';
 import { endSockets } from './sockets.ts';
+import { findHolder } from './token.ts';
 
 /** Octets of an unsigned login body: two SCRAM messages and a name. */
 const LOGIN_BODY_MAX = 8 * 1024;
@@ -22,6 +24,8 @@ const LOGIN_FRAME_MAX = 16 * 1024;
 const LOGIN_BOUNDS: FrameBounds = { header: LOGIN_FRAME_MAX, frame: LOGIN_FRAME_MAX };
 /** Characters of a login name: an address, and some room for what people type. */
 const NAME_MAX = 320;
+/** Characters of an app password or a bearer token. */
+const SECRET_MAX = 1024;
 /** The caller of an exchange that no receiver began. */
 const WEB = 'web';
 
@@ -46,6 +50,19 @@ export const authRoutes = new Hono<{ Bindings: Env }>()
     const proven = await finishScram(c.env, callerName(asked), exchange, clientFinal, Date.now());
     if (!proven) return c.json({ status: 'failed' } satisfies ScramFinishAnswer, 200, NO_STORE);
     return beginSession(c, proven, asked.receiver, wantsCookie);
+  })
+  .post('/auth/token', async (c) => {
+    const call = await readReceiverCall(c, LOGIN_BOUNDS);
+    if (call instanceof Response) return call;
+    const fields = isFields(call.frame.header) ? call.frame.header : {};
+    const { username = null, secret } = fields;
+    if (!isText(secret, SECRET_MAX) || (username !== null && !isText(username, NAME_MAX))) return malformed();
+    const holder = await findHolder(c.env, username, secret, Date.now());
+    if (!holder) return c.json({ status: 'failed' } satisfies TokenAnswer, 200, NO_STORE);
+    const { account, ...made } = holder;
+    const wanted = { ...made, account: account.id, kind: 'bridge', receiver: call.receiver.id } as const;
+    const { token, expires } = await createToken(c.env, wanted, Date.now());
+    return c.json({ status: 'ok', ...described(account), token, expires } satisfies TokenAnswer, 200, NO_STORE);
   })
   .post('/auth/logout', async (c) => {
     const caller = await readUserCall(c);
@@ -94,9 +111,13 @@ async function beginSession(c: DoorContext, proven: Proven, receiver: number | n
   const { account, credential, serverFinal } = proven;
   const kind = receiver !== null ? 'bridge' : wantsCookie ? 'web' : 'api';
   const { token, expires } = await createToken(c.env, { account: account.id, credential, kind, receiver, scope: 'full' }, Date.now());
-  const answer: ScramFinishAnswer = { status: 'ok', serverFinal, account: account.id, address: account.address, expires };
+  const answer: ScramFinishAnswer = { status: 'ok', serverFinal, ...described(account), expires };
   if (wantsCookie) return c.json(answer, 200, { ...NO_STORE, 'set-cookie': sessionCookie(token) });
   return c.json({ ...answer, token }, 200, NO_STORE);
+}
+
+function described({ id, address, imapWithout }: Account): { account: number; address: string; imapWithout?: string[] } {
+  return { account: id, address, ...(imapWithout ? { imapWithout } : {}) };
 }
 
 function callerName(asked: Asked): string {

@@ -3,6 +3,7 @@
  * (RFC 4315 §3). Large literals lie in temporary files already; the session reads them from there.
  */
 import { COMMIT_OPERATIONS_MAX } from '../../../shared/protocol.ts';
+import { requireOn } from '../capabilities.ts';
 import { type Client, type Command, type Completion, LOGGED_IN, sessionOf } from '../client.ts';
 import { checkFlags } from '../flagsets.ts';
 import { readMailboxName } from '../names.ts';
@@ -24,6 +25,7 @@ export const append: Command = {
     const messages: AppendMessage[] = [];
     do {
       args.space();
+      if (messages.length === 1) requireOn(client, 'MULTIAPPEND');
       if (messages.length === MESSAGES_MAX) throw new Refusal('LIMIT', `At most ${MESSAGES_MAX} messages in one APPEND`);
       messages.push(readMessage(args, client));
     } while (!args.atEnd());
@@ -34,7 +36,8 @@ export const append: Command = {
   },
 };
 
-function readMessage(args: Arguments, client: Client): AppendMessage {
+/** Flags, date and literal of one message, as APPEND and REPLACE take them (RFC 4466 §2.1, `append-message`). */
+export function readMessage(args: Arguments, client: Client): AppendMessage {
   const flags = args.peek() === '(' ? readFlags(args) : [];
   const internalDate = args.peek() === '"' ? readDate(args) : undefined;
   const literal = readLiteral(args, client);

@@ -7,6 +7,7 @@ import { append } from './append.ts';
 import { authenticate } from './authenticate.ts';
 import { capability } from './capability.ts';
 import { close, unselect } from './close.ts';
+import { compress } from './compress.ts';
 import { copy, move } from './copy.ts';
 import { create } from './create.ts';
 import { deleteMailbox } from './delete.ts';
@@ -15,19 +16,25 @@ import { expunge } from './expunge.ts';
 import { fetch } from './fetch.ts';
 import { id } from './id.ts';
 import { idle } from './idle.ts';
+import { getJmapAccess } from './jmapaccess.ts';
 import { list } from './list.ts';
 import { login } from './login.ts';
 import { logout } from './logout.ts';
 import { lsub } from './lsub.ts';
+import { getMetadata, setMetadata } from './metadata.ts';
 import { namespace } from './namespace.ts';
 import { check, noop } from './noop.ts';
+import { getQuota, getQuotaRoot, setQuota } from './quota.ts';
 import { rename } from './rename.ts';
+import { replace } from './replace.ts';
 import { search } from './search.ts';
 import { examine, select } from './select.ts';
+import { sort } from './sort.ts';
 import { starttls } from './starttls.ts';
 import { status } from './status.ts';
 import { store } from './store.ts';
 import { subscribe, unsubscribe } from './subscribe.ts';
+import { thread } from './thread.ts';
 
 const COMMANDS = new Map<string, Command>(
   [
@@ -36,6 +43,7 @@ const COMMANDS = new Map<string, Command>(
     capability,
     check,
     close,
+    compress,
     copy,
     create,
     deleteMailbox,
@@ -43,6 +51,10 @@ const COMMANDS = new Map<string, Command>(
     examine,
     expunge,
     fetch,
+    getJmapAccess,
+    getMetadata,
+    getQuota,
+    getQuotaRoot,
     id,
     idle,
     list,
@@ -53,12 +65,17 @@ const COMMANDS = new Map<string, Command>(
     namespace,
     noop,
     rename,
+    replace,
     search,
     select,
+    sort,
+    setMetadata,
+    setQuota,
     starttls,
     status,
     store,
     subscribe,
+    thread,
     unselect,
     unsubscribe,
   ].map((command) => [command.name, command]),

@@ -1,5 +1,5 @@
 /**
- * LOGIN (RFC 9051 §6.2.3), and the one way from name and password to a session that AUTHENTICATE shares. Without TLS a
+ * LOGIN (RFC 9051 §6.2.3), and the one way from a proof of identity to a session that AUTHENTICATE shares. Without TLS a
  * password is refused before it is looked at (LOGINDISABLED), loopback excepted.
  */
 import { capabilities } from '../capabilities.ts';
@@ -26,19 +26,29 @@ export const login: Command = {
 /** `username` and `password` are byte strings, taken for UTF-8. */
 export async function logInWith(client: Client, username: string, password: string, command: string): Promise<Completion> {
   if (!client.passwordAllowed) throw new Refusal('PRIVACYREQUIRED', 'Start TLS first');
-  const session = await verify(client, username, password);
-  if (!session) {
-    client.failures += 1;
-    if (client.failures >= FAILURES_MAX) {
-      client.output.line('* BYE Too many failed logins');
-      client.logOut();
-    }
-    throw new Refusal('AUTHENTICATIONFAILED', 'Wrong user name or password');
-  }
+  return admit(client, await verify(client, username, password), command);
+}
+
+/** Lets the owner of the session in; null is a failed login. */
+export async function admit(client: Client, session: Session | null, command: string): Promise<Completion> {
+  if (!session) return refuseLogin(client, 'Wrong user name or password');
   client.verified();
   await readied(session);
-  client.logIn(session);
+  if (!client.logIn(session)) {
+    session.close();
+    throw new Refusal('LIMIT', 'Too many connections of this user');
+  }
   return { text: `${command} completed`, code: `CAPABILITY ${capabilities(client)}` };
+}
+
+/** A failed login; after a few the connection ends. */
+export function refuseLogin(client: Client, reason: string): never {
+  client.failures += 1;
+  if (client.failures >= FAILURES_MAX) {
+    client.output.line('* BYE Too many failed logins');
+    client.logOut();
+  }
+  throw new Refusal('AUTHENTICATIONFAILED', reason);
 }
 
 /** Not ready is not logged in: the session is closed again and the client may try later. */

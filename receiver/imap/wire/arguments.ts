@@ -127,6 +127,22 @@ export class Arguments {
     return this.atom('a string').toUpperCase() === 'NIL' ? null : fail('Expected a string');
   }
 
+  /** What an annotation holds (RFC 5464 §5): a string, a literal8 of any octets, or NIL. */
+  value(): string | null {
+    const part = this.#parts[this.#part];
+    const next = typeof part === 'string' && this.#position === part.length ? this.#parts[this.#part + 1] : part;
+    if (next === undefined || typeof next === 'string' || !next.binary) return this.nstring();
+    const { bytes } = this.literal();
+    if (!bytes || bytes.length > STRING_MAX) throw new Malformed('Literal too large');
+    return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).latin1Slice();
+  }
+
+  /** Whether this text comes next, without regard to case; nothing is taken. */
+  lookingAt(wanted: string): boolean {
+    const part = this.#parts[this.#part];
+    return typeof part === 'string' && part.slice(this.#position, this.#position + wanted.length).toUpperCase() === wanted;
+  }
+
   /** A mailbox pattern of LIST: wild cards need no quotes. */
   pattern(): string {
     return this.#string() ?? this.#match(PATTERN_ATOM) ?? fail('Expected a mailbox pattern');

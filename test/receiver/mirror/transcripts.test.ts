@@ -16,8 +16,11 @@ for (const file of readdirSync(folder).filter((name) => name.endsWith('.txt'))) 
     const { backend } = world.mirrors;
     const server = await startTestServer({
       backend: {
+        ...backend,
         login: async (username, password, connection) =>
           username === USER && password === PASSWORD ? backend.login('user1', 'right', connection) : null,
+        bearer: async (username, token, connection) =>
+          username === USER && token === PASSWORD ? backend.login('user1', 'right', connection) : null,
       },
     });
     try {

@@ -120,6 +120,11 @@ export async function changeAccount(
   await env.DIRECTORY.prepare('UPDATE account SET name = ?, quota = ? WHERE id = ?').bind(change.name, change.quota, id).run();
 }
 
+/** Switches IMAP capabilities off for an account, and all others on. `names`: upper case. */
+export async function setImapWithout(env: Env, id: number, names: readonly string[]): Promise<void> {
+  await env.DIRECTORY.prepare('UPDATE account SET imap_without = ? WHERE id = ?').bind(names.join(' '), id).run();
+}
+
 /** Nobody can log in or write to it from now on. `postmaster`: a domain's postmaster cannot go. */
 export async function removeAccount(env: Env, id: number, now: number): Promise<{ removed: true } | { postmasterOf: string }> {
   const domain = await env.DIRECTORY.prepare('SELECT name FROM domain WHERE postmaster = ? AND removed_at IS NULL LIMIT 1')

@@ -3,7 +3,7 @@ import type { Account } from '../mail/types.ts';
 
 /** Columns of `account ac`, under names that join with any other table's. */
 export const ACCOUNT_COLUMNS =
-  'ac.id AS account_id, ac.shard AS account_shard, ac.address AS account_address, ac.name AS account_name, ac.quota AS account_quota';
+  'ac.id AS account_id, ac.shard AS account_shard, ac.address AS account_address, ac.name AS account_name, ac.quota AS account_quota, ac.imap_without AS account_imap_without';
 
 /** A row that carries `ACCOUNT_COLUMNS`; nulls when an outer join found no account. */
 export interface AccountColumns {
@@ -12,6 +12,8 @@ export interface AccountColumns {
   account_address: string;
   account_name: string;
   account_quota: number | null;
+  /** Names separated by spaces. */
+  account_imap_without: string;
 }
 
 /** Null when the join found none. */
@@ -23,6 +25,7 @@ export function accountOf(row: AccountColumns | null): Account | null {
     address: row.account_address,
     name: row.account_name,
     quota: row.account_quota,
+    ...(row.account_imap_without === '' ? {} : { imapWithout: row.account_imap_without.split(' ') }),
   };
 }
 

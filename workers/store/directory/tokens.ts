@@ -23,6 +23,8 @@ const TOKEN_LENGTH = 43;
 
 export interface TokenRow {
   account: Account;
+  /** What it was made from. */
+  credential: number;
   kind: TokenKind;
   receiver: number | null;
   scope: TokenScope;
@@ -37,13 +39,16 @@ export interface NewToken {
   /** Bridge tokens only. */
   receiver: number | null;
   scope: TokenScope;
+  /** Epoch milliseconds: ends then at the latest, e.g. with the token it was exchanged for. */
+  until?: number;
 }
 
 /** Makes a token; ended ones of the account go at the same time. `expires`: its end at the latest. */
 export async function createToken(env: Env, token: NewToken, now: number): Promise<{ token: string; expires: number }> {
   const secret = randomToken();
   const { account, credential, kind, receiver, scope } = token;
-  const expires = now + (scope === 'submit' ? SUBMIT_TOKEN_LIFE_MS : TOKEN_LIFE_MS[kind]);
+  const life = scope === 'submit' ? SUBMIT_TOKEN_LIFE_MS : TOKEN_LIFE_MS[kind];
+  const expires = Math.min(now + life, token.until ?? Number.MAX_SAFE_INTEGER);
   const unusedAfter = endsUnused(kind, scope) ? now + BRIDGE_UNUSED_MS : null;
   await env.DIRECTORY.batch([
     env.DIRECTORY.prepare('DELETE FROM token WHERE account = ? AND MIN(expires_at, COALESCE(unused_after, expires_at)) <= ?').bind(
@@ -62,7 +67,7 @@ export async function findToken(env: Env, token: string, now: number): Promise<T
   if (token.length !== TOKEN_LENGTH) return null;
   const sha256 = await digest(token);
   const row = await env.DIRECTORY.prepare(
-    `SELECT t.kind, t.receiver, t.scope, t.expires_at AS expires, t.unused_after AS unusedAfter, ${ACCOUNT_COLUMNS}
+    `SELECT t.credential, t.kind, t.receiver, t.scope, t.expires_at AS expires, t.unused_after AS unusedAfter, ${ACCOUNT_COLUMNS}
        FROM token t JOIN account ac ON ac.id = t.account AND ac.removed_at IS NULL
       WHERE t.sha256 = ? AND MIN(t.expires_at, COALESCE(t.unused_after, t.expires_at)) > ?`,
   )
@@ -71,7 +76,8 @@ export async function findToken(env: Env, token: string, now: number): Promise<T
   const account = accountOf(row);
   if (!row || !account) return null;
   if (row.unusedAfter !== null && row.unusedAfter - now < BRIDGE_UNUSED_MS / 2) await noteUse(env, sha256, now);
-  return { account, kind: row.kind, receiver: row.receiver, scope: row.scope, expires: row.expires };
+  const { credential, kind, receiver, scope, expires } = row;
+  return { account, credential, kind, receiver, scope, expires };
 }
 
 /** Submissions wait in a spool without using their token. */

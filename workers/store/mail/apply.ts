@@ -23,6 +23,7 @@ import {
   readThreadsIn,
   readThreadsOf,
 } from './load.ts';
+import { metadataSizesOf, readMetadataSizes } from './metadata.ts';
 import type { OperationContext, RecentCopy } from './operations/context.ts';
 import { operate } from './operations/index.ts';
 import { type AccountState, type EmailState, STATE_COLUMNS } from './rows.ts';
@@ -42,6 +43,8 @@ export interface Reads {
   places: [number, number][];
   /** Mailboxes that go with their mail. */
   whole: number[];
+  /** An annotation is set. */
+  metadata?: boolean;
   /** Messages to be added: digest → identifiers. */
   messages: ReadonlyMap<string, ThreadReferences>;
   blobs: ReadonlySet<string>;
@@ -81,13 +84,14 @@ async function readContext(
   const pairs = hashes.map((hash): [number, number] => [account, hash]);
   const owns = [...reads.messages.values()].map(({ own }) => own).filter((own) => own !== null);
   const now = Date.now();
-  const [accounts, mailboxes, emails, inMailboxes, references, copies, log] = await db.batch([
+  const [accounts, mailboxes, emails, inMailboxes, references, copies, ...more] = await db.batch([
     readAccounts(db, [account]),
     readMailboxes(db, [account]),
     readThreadsOf(db, account, reads.emails, reads.places),
     readThreadsIn(db, account, reads.whole, MAILBOX_PLACEMENTS_MAX),
     readReferences(db, pairs),
     readSentCopies(db, account, owns, now),
+    ...(reads.metadata ? [readMetadataSizes(db, account)] : []),
     ...(reads.log ? [reads.log.read] : []),
   ]);
   const state = accountsOf(accounts).get(account);
@@ -112,8 +116,9 @@ async function readContext(
     known: new Map([...byHash].map(([hash, thread]) => [hash, idOf(thread)])),
     loadedThreads: new Set([...candidates.threads].map(idOf)),
     sent: new Map(copyRows.map(({ hash, email, ours }): [number, RecentCopy] => [hash, { email, ours: ours === 1 }])),
+    metadata: reads.metadata ? metadataSizesOf(more.shift()) : new Map(),
   };
-  return { context, logged: rowsOf<Record<string, unknown>>(log)[0] };
+  return { context, logged: rowsOf<Record<string, unknown>>(more[0])[0] };
 }
 
 /** The emails of recent copies in Sent, which an APPEND may replace. */
@@ -149,6 +154,7 @@ export async function readsOf(operations: readonly AppliedOperation[], blobs: Re
     if ('emails' in operation) reads.emails.push(...operation.emails);
     if ('changes' in operation) reads.emails.push(...operation.changes.map(({ email }) => email));
     if ('uids' in operation) reads.places.push(...operation.uids.map((uid): [number, number] => [operation.mailbox, uid]));
+    if (operation.op === 'setMetadata') reads.metadata = true;
     if (operation.op === 'destroyMailbox') reads.whole.push(operation.mailbox);
     if ('index' in operation) messages.set(operation.sha256, await threadReferences(operation.index));
   }

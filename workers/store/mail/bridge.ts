@@ -9,6 +9,7 @@ import type { Env } from '../../env.ts';
 import { mailDatabase, mailDatabases, rowsOf } from './database.ts';
 import { keyRange } from './keys.ts';
 import { NoSuchAccount } from './load.ts';
+import { bridgeMetadata, readMetadata } from './metadata.ts';
 import {
   type AccountState,
   EMAIL_STATE_COLUMNS,
@@ -41,7 +42,7 @@ export async function readChanges(env: Env, account: Account, cursor: string, li
   const db = mailDatabase(env, account.shard);
   const from = parseCursor(cursor);
   const at = from ?? BEGINNING;
-  const [accounts, mailboxes, emails] = await db.batch([
+  const [accounts, mailboxes, emails, metadata] = await db.batch([
     db.prepare('SELECT * FROM account WHERE id = ?1').bind(account.id),
     db.prepare('SELECT * FROM mailbox WHERE key BETWEEN ?1 AND ?2 AND modseq > ?3').bind(...keyRange(account.id), at.mailboxes),
     db
@@ -50,6 +51,7 @@ export async function readChanges(env: Env, account: Account, cursor: string, li
          AND modseq >= ?2 AND (modseq > ?2 OR key > ?3) AND (gone = 0 OR bornModseq <= ?2) ORDER BY modseq, key LIMIT ?4`,
       )
       .bind(account.id, at.modseq, at.key, limit + 1),
+    readMetadata(db, account.id, at.mailboxes),
   ]);
   const state = rowsOf<AccountState>(accounts)[0];
   if (!state) throw new NoSuchAccount(`account ${account.id} has no mail here`);
@@ -67,6 +69,8 @@ export async function readChanges(env: Env, account: Account, cursor: string, li
     cursor: next ? formatCursor(next) : String(state.modseq),
     more,
     modseq: state.modseq,
+    usage: { octets: state.octets, quota: state.quota },
+    ...(state.metadataModseq > at.mailboxes ? { metadata: bridgeMetadata(metadata) } : {}),
   };
 }
 

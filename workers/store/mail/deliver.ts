@@ -24,16 +24,21 @@ export interface AddressedDelivery {
 export type DeliveryStatus = 'stored' | 'duplicate' | 'retry';
 
 /**
- * Stores deliveries whose originals are in R2; one status each, in order. Throws `Busy` or `CondemnedOriginal` when nothing
+ * Stores deliveries whose originals are in R2; one status each, in order. Accounts that have set a vacation reply are added
+ * to `answering`, since their rows are read here anyway. Throws `Busy` or `CondemnedOriginal` when nothing
  * of a shard could be stored: deliver again later.
  */
-export async function deliver(env: Env, deliveries: readonly AddressedDelivery[]): Promise<DeliveryStatus[]> {
+export async function deliver(
+  env: Env,
+  deliveries: readonly AddressedDelivery[],
+  answering: Set<number> = new Set(),
+): Promise<DeliveryStatus[]> {
   const statuses: DeliveryStatus[] = deliveries.map(() => 'retry');
   const shards = Map.groupBy(deliveries.keys(), (index) => deliveries[index]?.account.shard ?? 0);
   for (const [shard, indexes] of shards) {
     const items = indexes.map((index) => deliveries[index]).filter((item) => item !== undefined);
     const db = mailDatabase(env, shard);
-    const { changes, answers } = await withAttempts(() => deliverToShard(db, items));
+    const { changes, answers } = await withAttempts(() => deliverToShard(db, items, answering));
     answers.forEach((answer, position) => {
       statuses[indexes[position] ?? -1] = answer;
     });
@@ -49,7 +54,11 @@ interface ShardSnapshot {
   known: Map<string, number>;
 }
 
-async function deliverToShard(db: D1Database, items: AddressedDelivery[]): Promise<{ changes: Change[]; answers: DeliveryStatus[] }> {
+async function deliverToShard(
+  db: D1Database,
+  items: AddressedDelivery[],
+  answering: Set<number>,
+): Promise<{ changes: Change[]; answers: DeliveryStatus[] }> {
   const references = await Promise.all(items.map(({ delivery }) => threadReferences(delivery.index)));
   const snapshot = await readShard(db, items, references);
   const messages = items.map(({ account }, index) => ({ account: account.id, references: references[index] ?? NO_REFERENCES }));
@@ -59,6 +68,7 @@ async function deliverToShard(db: D1Database, items: AddressedDelivery[]): Promi
   for (const [account, indexes] of Map.groupBy(items.keys(), (index) => items[index]?.account.id ?? 0)) {
     const state = snapshot.accounts.get(account);
     if (!state) continue;
+    if (state.vacation === 1) answering.add(account);
     const ledger = new Ledger(
       { account: state, mailboxes: snapshot.mailboxes.get(account) ?? [], emails: candidates.emails.get(account) ?? [] },
       Date.now(),
@@ -70,6 +80,7 @@ async function deliverToShard(db: D1Database, items: AddressedDelivery[]): Promi
       known: knownOf(snapshot.known, account),
       loadedThreads: new Set([...candidates.threads].map(idOf)),
       sent: new Map(),
+      metadata: new Map(),
     };
     for (const index of indexes) {
       const delivery = items[index]?.delivery;

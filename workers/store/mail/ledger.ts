@@ -14,12 +14,21 @@ export interface LedgerSource {
   emails: Iterable<EmailState>;
 }
 
+/** One annotation; `mailbox` 0 is the server. */
+export interface MetadataChange {
+  mailbox: number;
+  entry: string;
+  value: string | null;
+}
+
 /** What `Ledger.close` hands to the writer. */
 export interface Change extends Settled {
   expectedModseq: number;
   references: { hash: number; thread: number }[];
   receipts: { spool: string; email: number }[];
   sentCopies: { hash: number; email: number; ours: boolean }[];
+  /** Annotations to set; null removes. */
+  metadata: MetadataChange[];
   now: number;
 }
 
@@ -30,6 +39,7 @@ export class Ledger {
   readonly references: { hash: number; thread: number }[] = [];
   readonly receipts: { spool: string; email: number }[] = [];
   readonly sentCopies: { hash: number; email: number; ours: boolean }[] = [];
+  readonly metadata: MetadataChange[] = [];
   readonly #expectedModseq: number;
   readonly #mailboxes = new Map<number, MailboxState>();
   readonly #mailboxesBefore: ReadonlyMap<number, MailboxState>;
@@ -111,7 +121,23 @@ export class Ledger {
     return sum;
   }
 
+  /** Octets of the emails that lost their last placement in this change so far. */
+  octetsFreed(): number {
+    let sum = 0;
+    for (const [id, email] of this.#before) {
+      const now = this.#emails.get(id);
+      if (now && now !== email && !email.gone && present(now).length === 0) sum += email.size;
+    }
+    return sum;
+  }
+
   // -- writing
+
+  /** Sets an annotation, or removes it. */
+  setMetadata(mailbox: number, entry: string, value: string | null): void {
+    this.metadata.push({ mailbox, entry, value });
+    this.account.metadataModseq = this.modseq;
+  }
 
   /** Stores a new email, in no mailbox yet; `thread` null lets it begin one. Returns its id. */
   create(email: Pick<EmailState, 'receivedAt' | 'sha256' | 'keywords'> & { thread: number | null }, content: EmailContent): number {
@@ -198,7 +224,7 @@ export class Ledger {
   /** Works out marks, counters and clocks; null when nothing has changed. `delivery`: new mail arrived (RFC 8621 §1.5). */
   close(delivery = false): Change | null {
     if (this.#abandoned) return null;
-    const { account, modseq, now, references, receipts, sentCopies } = this;
+    const { account, modseq, now, references, receipts, sentCopies, metadata } = this;
     const settled = settle({
       account,
       modseq,
@@ -207,6 +233,6 @@ export class Ledger {
       after: { emails: this.#emails, mailboxes: this.#mailboxes },
       contents: this.#contents,
     });
-    return settled && { ...settled, expectedModseq: this.#expectedModseq, references, receipts, sentCopies, now };
+    return settled && { ...settled, expectedModseq: this.#expectedModseq, references, receipts, sentCopies, metadata, now };
   }
 }

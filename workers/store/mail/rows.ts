@@ -75,6 +75,8 @@ export interface AccountState extends Record<(typeof STATE_COLUMNS)[keyof typeof
   uidvalidity: number;
   octets: number;
   messages: number;
+  /** When an annotation changed last. */
+  metadataModseq: number;
 }
 
 /** The columns an `EmailState` is read from. */

@@ -47,7 +47,8 @@ export function settle(change: Unsettled): Settled | null {
   const recountThreads = trashOf(change.before)?.id !== trashOf(change.after)?.id;
   const mailboxes = changedMailboxes(change, touched, counted, recountThreads);
   const { created, updated } = touched;
-  if (created.length + updated.length + mailboxes.length === 0) return null;
+  const annotated = change.account.metadataModseq === change.modseq;
+  if (created.length + updated.length + mailboxes.length === 0 && !annotated) return null;
   countUsage(change.account, touched);
   advanceStates(change, touched, mailboxes);
   return { account: change.account, mailboxes, created, updated, recountThreads };

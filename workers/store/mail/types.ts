@@ -150,6 +150,13 @@ export interface EmailQuery {
 }
 /** Null: the anchor is not in the results (`anchorNotFound`). */
 export type EmailQueryResult = { ids: number[]; position: number; total?: number } | null;
+/** RFC 8620 §5.6: what to take out of an old list, and what to put into it then, by rising index. */
+export interface QueryChanges {
+  removed: number[];
+  added: { id: number; index: number }[];
+  newState: string;
+  total?: number;
+}
 
 /** One message to be delivered to this account. */
 export interface Delivery {
@@ -286,10 +293,15 @@ export interface MailStore {
   threadIds(max: number): Promise<number[]>;
   threadChanges(since: string, max: number): Promise<TypeChanges | null>;
   query(query: EmailQuery): Promise<EmailQueryResult>;
+  /** Null: cannot calculate. `upTo` is the last email the client knows of; its window is ignored. */
+  queryChanges(query: EmailQuery, since: string, upTo: number | null): Promise<QueryChanges | null>;
 
   // -- writing (each one batch: guards, modseq, rows, counters; then the hub is told)
-  /** One result per operation, in order. `ifInState` guards the type named. */
-  apply(operations: AppliedOperation[], options?: { ifInState?: { type: StateType; state: string } }): Promise<OperationResult[]>;
+  /** One result per operation, in order. `ifInState` guards the type named; `put`: digests whose originals this request has put or read. */
+  apply(
+    operations: AppliedOperation[],
+    options?: { ifInState?: { type: StateType; state: string }; put?: ReadonlySet<string> },
+  ): Promise<OperationResult[]>;
 
   /**
    * The copy of a submitted message in Sent (its original is put). `made: false`: a client's APPEND of the same Message-ID

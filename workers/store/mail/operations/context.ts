@@ -3,6 +3,7 @@
 import type { OperationError, OperationResult } from '../../../../shared/protocol.ts';
 import type { ThreadReferences } from '../../../../shared/threads.ts';
 import type { Ledger } from '../ledger.ts';
+import type { MetadataSizes } from '../metadata.ts';
 
 /** A message put into Sent a short while ago (sent.ts). */
 export interface RecentCopy {
@@ -22,6 +23,8 @@ export interface OperationContext {
   loadedThreads: ReadonlySet<number>;
   /** By hash of the Message-ID. */
   sent: ReadonlyMap<number, RecentCopy>;
+  /** Annotations there are; read only for a change that sets some. */
+  metadata: MetadataSizes;
 }
 
 export function failure(error: OperationError, description?: string): OperationResult {

@@ -6,6 +6,7 @@ import { updateEmails } from './emails.ts';
 import { changeKeywords } from './keywords.ts';
 import { createMailbox, destroyMailbox, updateMailbox, updateMailboxes } from './mailboxes.ts';
 import { append, importEmail } from './messages.ts';
+import { setMetadata } from './metadata.ts';
 import { copy, destroyEmails, expunge, move, setDeleted } from './placements.ts';
 
 type Operations = {
@@ -26,6 +27,7 @@ const OPERATIONS: Operations = {
   updateMailbox,
   updateMailboxes,
   destroyMailbox,
+  setMetadata,
 };
 
 /** Applies one operation to the ledger. */

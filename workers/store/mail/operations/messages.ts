@@ -63,7 +63,8 @@ function readMessage(context: OperationContext, operation: Append | Import): New
   const keywords = newKeywords(operation.keywords);
   if (!keywords) return failure('invalid', 'keywords');
   if (!context.blobs.has(sha256)) return failure('blobNotFound');
-  if (quota !== null && octets + context.ledger.octetsAdded() + index.size > quota) return failure('overQuota');
+  if (quota !== null && octets + context.ledger.octetsAdded() - context.ledger.octetsFreed() + index.size > quota)
+    return failure('overQuota');
   return { sha256, keywords, receivedAt, content: { index, source: null, verdicts: null } };
 }
 
