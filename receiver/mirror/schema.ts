@@ -15,7 +15,7 @@ const PAGE_CACHE_KIB = 4096;
 
 /**
  * `email` is narrow so that loading the flags of 100,000 messages reads few pages; what FETCH may want besides
- * lies in `content`, shortest first. `published_uidnext`: uids from there on belong to a round of changes that has
+ * lies in `content`, shortest first, and what SEARCH, SORT and THREAD compare in `message_key` (shared/mime/message-keys.ts). `published_uidnext`: uids from there on belong to a round of changes that has
  * not ended yet, and are shown to nobody, so that uids only ever appear in ascending order (RFC 9051 §2.3.1.1). `vanished`: what was
  * expunged when, for clients that come back (RFC 7162 §5.3).
  */
@@ -33,6 +33,11 @@ CREATE TABLE email (
 CREATE TABLE content (
   email INTEGER PRIMARY KEY, envelope TEXT NOT NULL, body TEXT NOT NULL, body_structure TEXT NOT NULL, preview TEXT NOT NULL,
   headers_complete TEXT NOT NULL, headers TEXT NOT NULL, structure TEXT NOT NULL
+);
+CREATE TABLE message_key (
+  email INTEGER PRIMARY KEY, sent INTEGER, written INTEGER, reply INTEGER NOT NULL, complete INTEGER NOT NULL, base TEXT NOT NULL, subject TEXT NOT NULL,
+  sort_from TEXT NOT NULL, sort_to TEXT NOT NULL, sort_cc TEXT NOT NULL, display_from TEXT NOT NULL, display_to TEXT NOT NULL,
+  ids BLOB NOT NULL, from_text TEXT NOT NULL, to_text TEXT NOT NULL, cc_text TEXT NOT NULL, bcc_text TEXT NOT NULL
 );
 CREATE TABLE placement (
   mailbox INTEGER NOT NULL, uid INTEGER NOT NULL, email INTEGER NOT NULL, received_at INTEGER NOT NULL, saved_at INTEGER NOT NULL,

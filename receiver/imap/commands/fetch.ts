@@ -10,6 +10,7 @@ import { readModifiers } from '../fetch/modifiers.ts';
 import { type Immediate, isImmediate, plainText } from '../fetch/plain.ts';
 import { markSeen } from '../fetch/seen.ts';
 import { becomeAware, fetchStart, type Manner, mannerOf } from '../manner.ts';
+import { partOf } from '../search/results.ts';
 import type { Selection } from '../selection.ts';
 import { type Flags, type Message, Refusal } from '../session.ts';
 import { earlierLines, knownRanges } from '../vanished.ts';
@@ -32,13 +33,15 @@ export const fetch: Command = {
     const set = args.set();
     args.space();
     const items = readItems(args);
-    const { changedSince, vanished } = readModifiers(args, client, call);
+    const { changedSince, partial, vanished } = readModifiers(args, client, call);
     args.end();
     if (changedSince !== null || items.includes('MODSEQ')) becomeAware(client);
     const fetching = { client, selection, manner: mannerOf(client, call.uid) };
     if (vanished && changedSince !== null) tellVanished(fetching, set, changedSince);
-    const uids = selection.resolve(set, call.uid);
-    if (uids === null) throw new Malformed('There is no such message');
+    const named = selection.resolve(set, call.uid);
+    if (named === null) throw new Malformed('There is no such message');
+    // RFC 9394 §3.4: the part is taken first, whatever the order of the modifiers.
+    const uids = partial ? partOf(named, partial) : named;
     const wanted = changedSince === null ? uids : uids.filter((uid) => selection.box.modseq(uid) > changedSince);
     const failure = await fetchItems(fetching, wanted, completed(items, fetching.manner, { uid: call.uid, modseq: changedSince !== null }));
     if (failure) throw failure;

@@ -12,6 +12,7 @@ import { copy, move } from './copy.ts';
 import { create } from './create.ts';
 import { deleteMailbox } from './delete.ts';
 import { enable } from './enable.ts';
+import { esearch } from './esearch.ts';
 import { expunge } from './expunge.ts';
 import { fetch } from './fetch.ts';
 import { id } from './id.ts';
@@ -48,6 +49,7 @@ const COMMANDS = new Map<string, Command>(
     create,
     deleteMailbox,
     enable,
+    esearch,
     examine,
     expunge,
     fetch,

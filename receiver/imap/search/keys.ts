@@ -1,43 +1,59 @@
 /**
- * SEARCH keys (RFC 9051 §6.4.4, RFC 3501 §6.4.4; WITHIN RFC 5032, OBJECTID RFC 8474 §6, SAVEDATE RFC 8514) read into a
- * tree. Every key is one line in a table: how its arguments are read.
+ * SEARCH keys (RFC 9051 §6.4.4, RFC 3501 §6.4.4; WITHIN RFC 5032, OBJECTID RFC 8474 §6, SAVEDATE RFC 8514, MODSEQ RFC 7162 §3.1.5) read
+ * into a tree. Every key is one line in a table: how its arguments are read. What they mean in a mailbox, `evaluate.ts` knows:
+ * ESEARCH asks several with one tree (RFC 7377).
  */
-import type { Selection } from '../selection.ts';
+import { casemap } from '../../../shared/casemap.ts';
+import type { Client } from '../client.ts';
+import { readModseq } from '../modseq.ts';
 import { type Arguments, Malformed } from '../wire/arguments.ts';
-import { decodeUtf8 } from '../wire/bytes.ts';
 import { DAY_MS, parseDate } from '../wire/dates.ts';
-import { largestNamed, resolveRanges, type SequenceSet } from '../wire/sets.ts';
+import type { SequenceSet } from '../wire/sets.ts';
+import type { Decode } from './charset.ts';
+import type { TextScope } from './columns.ts';
 
-/** Keys of one search; each is asked of every message. */
+/** Keys of one search: each may be asked of every message. */
 const KEYS_MAX = 1000;
+/** Keys that look through whole messages: each of them is a pass over the mailbox's text. */
+const TEXT_KEYS_MAX = 32;
 /** Characters of one text; longer ones are not looked for by people. */
 const TEXT_MAX = 8192;
 
-export type DateField = 'internal' | 'sent' | 'saved';
+export type RangeColumn = 'internalDate' | 'savedDate' | 'written' | 'size';
+/** Texts are casemapped. */
 export type SearchKey =
   | { key: 'all' }
   | { key: 'none' }
   | { key: 'flag'; flag: string }
-  | { key: 'sequences'; ranges: [number, number][] }
-  | { key: 'uids'; ranges: [number, number][] }
-  /** Time in [from, to); `sent` compares the date as written, without its zone. */
-  | { key: 'date'; field: DateField; from: number; to: number }
-  | { key: 'size'; min: number; max: number }
+  | { key: 'sequences'; set: SequenceSet }
+  | { key: 'uids'; set: SequenceSet }
+  | { key: 'modseq'; min: number }
+  /** A value in [from, to); `written` is the date as its sender wrote it, without its zone. */
+  | { key: 'range'; column: RangeColumn; from: number; to: number }
+  | { key: 'object'; column: 'emailId' | 'threadId'; id: string }
   /** `field` in lower case; an empty text asks for its presence. */
   | { key: 'header'; field: string; text: string }
-  | { key: 'body'; text: string }
-  | { key: 'text'; text: string }
-  | { key: 'emailId'; id: string }
-  | { key: 'threadId'; id: string }
+  /** `words`: the text as typed, for full text. */
+  | { key: 'text'; scope: TextScope; text: string; words: string }
   | { key: 'not'; of: SearchKey }
   | { key: 'or'; left: SearchKey; right: SearchKey }
   | { key: 'and'; of: SearchKey[] };
 
+/** What was read besides the tree. */
+export interface Criteria {
+  key: SearchKey;
+  /** MODSEQ is among the keys: the answer tells the highest one found (RFC 7162 §3.1.5). */
+  modseq: boolean;
+}
+
 interface Reading {
   args: Arguments;
-  selection: Selection;
+  decode: Decode;
   now: number;
-  count: number;
+  uidOnly: boolean;
+  keys: number;
+  textKeys: number;
+  modseq: boolean;
 }
 type Reader = (reading: Reading) => SearchKey;
 
@@ -50,18 +66,26 @@ const unflagged =
     not({ key: 'flag', flag });
 const header =
   (field: string): Reader =>
-  (reading) => ({ key: 'header', field, text: argument(reading) });
+  (reading) => ({ key: 'header', field, text: casemap(argument(reading)) });
 const before =
-  (field: DateField): Reader =>
-  (reading) => ({ key: 'date', field, from: -Infinity, to: day(reading) });
+  (column: RangeColumn): Reader =>
+  (reading) => ({ key: 'range', column, from: -Infinity, to: day(reading) });
 const since =
-  (field: DateField): Reader =>
-  (reading) => ({ key: 'date', field, from: day(reading), to: Infinity });
+  (column: RangeColumn): Reader =>
+  (reading) => ({ key: 'range', column, from: day(reading), to: Infinity });
 const on =
-  (field: DateField): Reader =>
+  (column: RangeColumn): Reader =>
   (reading) => {
     const from = day(reading);
-    return { key: 'date', field, from, to: from + DAY_MS };
+    return { key: 'range', column, from, to: from + DAY_MS };
+  };
+const text =
+  (scope: TextScope): Reader =>
+  (reading) => {
+    reading.textKeys += 1;
+    if (reading.textKeys > TEXT_KEYS_MAX) throw new Malformed('Too many TEXT and BODY keys');
+    const words = argument(reading);
+    return { key: 'text', scope, text: casemap(words), words };
   };
 
 const READERS: Record<string, Reader> = {
@@ -90,29 +114,35 @@ const READERS: Record<string, Reader> = {
   HEADER: (reading) => {
     reading.args.space();
     const field = reading.args.astring().toLowerCase();
-    return { key: 'header', field, text: argument(reading) };
+    return { key: 'header', field, text: casemap(argument(reading)) };
   },
-  BODY: (reading) => ({ key: 'body', text: argument(reading) }),
-  TEXT: (reading) => ({ key: 'text', text: argument(reading) }),
-  BEFORE: before('internal'),
-  ON: on('internal'),
-  SINCE: since('internal'),
-  SENTBEFORE: before('sent'),
-  SENTON: on('sent'),
-  SENTSINCE: since('sent'),
-  SAVEDBEFORE: before('saved'),
-  SAVEDON: on('saved'),
-  SAVEDSINCE: since('saved'),
+  BODY: text('body'),
+  TEXT: text('text'),
+  BEFORE: before('internalDate'),
+  ON: on('internalDate'),
+  SINCE: since('internalDate'),
+  SENTBEFORE: before('written'),
+  SENTON: on('written'),
+  SENTSINCE: since('written'),
+  SAVEDBEFORE: before('savedDate'),
+  SAVEDON: on('savedDate'),
+  SAVEDSINCE: since('savedDate'),
   SAVEDATESUPPORTED: () => ({ key: 'all' }),
-  OLDER: (reading) => ({ key: 'date', field: 'internal', from: -Infinity, to: reading.now - interval(reading) + 1 }),
-  YOUNGER: (reading) => ({ key: 'date', field: 'internal', from: reading.now - interval(reading), to: Infinity }),
-  LARGER: (reading) => ({ key: 'size', min: count(reading) + 1, max: Infinity }),
-  SMALLER: (reading) => ({ key: 'size', min: -1, max: count(reading) - 1 }),
-  EMAILID: (reading) => ({ key: 'emailId', id: objectId(reading) }),
-  THREADID: (reading) => ({ key: 'threadId', id: objectId(reading) }),
-  UID: (reading) => {
+  OLDER: (reading) => ({ key: 'range', column: 'internalDate', from: -Infinity, to: reading.now - interval(reading) + 1 }),
+  YOUNGER: (reading) => ({ key: 'range', column: 'internalDate', from: reading.now - interval(reading), to: Infinity }),
+  LARGER: (reading) => ({ key: 'range', column: 'size', from: count(reading) + 1, to: Infinity }),
+  SMALLER: (reading) => ({ key: 'range', column: 'size', from: 0, to: count(reading) }),
+  EMAILID: (reading) => ({ key: 'object', column: 'emailId', id: objectId(reading) }),
+  THREADID: (reading) => ({ key: 'object', column: 'threadId', id: objectId(reading) }),
+  MODSEQ: (reading) => {
     reading.args.space();
-    return uids(reading, reading.args.set());
+    reading.modseq = true;
+    if (reading.args.peek() === '"') skipEntry(reading.args);
+    return { key: 'modseq', min: readModseq(reading.args, true) };
+  },
+  UID: ({ args }) => {
+    args.space();
+    return { key: 'uids', set: args.set() };
   },
   NOT: (reading) => {
     reading.args.space();
@@ -127,26 +157,32 @@ const READERS: Record<string, Reader> = {
 };
 
 /** Reads keys up to the end of the command. `now`: epoch milliseconds, for OLDER and YOUNGER. */
-export function readKeys(args: Arguments, selection: Selection, now: number): SearchKey {
-  const reading: Reading = { args, selection, now, count: 0 };
+export function readKeys(args: Arguments, { enabled }: Pick<Client, 'enabled'>, decode: Decode, now: number): Criteria {
+  const reading: Reading = { args, decode, now, uidOnly: enabled.has('UIDONLY'), keys: 0, textKeys: 0, modseq: false };
   const keys = [readKey(reading)];
   while (args.skip(' ')) keys.push(readKey(reading));
   args.end();
-  return and(keys);
+  return { key: and(keys), modseq: reading.modseq };
 }
 
 function readKey(reading: Reading): SearchKey {
-  reading.count += 1;
-  if (reading.count > KEYS_MAX) throw new Malformed('Too many search keys');
+  reading.keys += 1;
+  if (reading.keys > KEYS_MAX) throw new Malformed('Too many search keys');
   const { args } = reading;
   return args.nested(() => {
     if (args.peek() === '(') return and(args.list(() => readKey(reading)));
-    if (/^[\d*$]$/.test(args.peek())) return sequences(reading, args.set());
+    if (/^[\d*$]$/.test(args.peek())) return sequences(reading);
     const name = args.word('a search key');
     const reader = Object.hasOwn(READERS, name) ? READERS[name] : undefined;
     if (!reader) throw new Malformed('Unknown search key');
     return reader(reading);
   });
+}
+
+function sequences({ args, uidOnly }: Reading): SearchKey {
+  const set = args.set();
+  if (uidOnly && !set.saved) throw new Malformed('Sequence numbers are switched off', 'UIDREQUIRED');
+  return { key: 'sequences', set };
 }
 
 function and(keys: SearchKey[]): SearchKey {
@@ -159,35 +195,14 @@ function not(of: SearchKey): SearchKey {
   return { key: 'not', of };
 }
 
-function sequences({ selection }: Reading, set: SequenceSet): SearchKey {
-  if (set.saved) return saved(selection);
-  const { size } = selection.view;
-  if (largestNamed(set) > size) {
-    // As everywhere: `1:*` asked of an empty mailbox finds nothing.
-    if (size > 0 || !set.ranges.every((range) => range.includes(Infinity))) throw new Malformed('There is no such message');
-    return { key: 'none' };
-  }
-  return { key: 'sequences', ranges: resolveRanges(set, size) };
-}
-
-function uids({ selection }: Reading, set: SequenceSet): SearchKey {
-  if (set.saved) return saved(selection);
-  return { key: 'uids', ranges: resolveRanges(set, selection.view.lastUid || selection.box.uidnext()) };
-}
-
-function saved(selection: Selection): SearchKey {
-  return { key: 'uids', ranges: selection.saved.map((uid) => [uid, uid]) };
-}
-
-/** A text to look for: US-ASCII or UTF-8, the only charsets we announce (RFC 9051 §6.4.4). */
-function argument({ args }: Reading): string {
+function argument({ args, decode }: Reading): string {
   args.space();
-  const text = decodeUtf8(args.astring());
-  if (text === null) throw new Malformed('Invalid UTF-8');
+  const text = decode(args.astring());
   if (text.length > TEXT_MAX) throw new Malformed('Search text too long');
   return text;
 }
 
+/** A name that is no keyword is set on no message. */
 function keyword({ args }: Reading): string {
   args.space();
   return args.flag();
@@ -214,4 +229,12 @@ function day({ args }: Reading): number {
   const date = parseDate(args.peek() === '"' ? args.string() : args.atom('a date'));
   if (date === null) throw new Malformed('Invalid date');
   return date;
+}
+
+/** `"/flags/\\Seen" all`: we keep one mod-sequence a message, so the entry changes nothing (RFC 7162 §3.1.5). */
+function skipEntry(args: Arguments): void {
+  if (!/^\/flags\/\\?[^\\\s]+$/.test(args.string())) throw new Malformed('Unknown metadata item');
+  args.space();
+  if (!['PRIV', 'SHARED', 'ALL'].includes(args.word('an entry type'))) throw new Malformed('Unknown entry type');
+  args.space();
 }

@@ -1,0 +1,83 @@
+/** THREAD (RFC 5256 §3): by references and by subject; the answer is written while it is made. */
+import { requireOn } from '../capabilities.ts';
+import { type Client, type Command, type Completion, SELECTED, selectionOf } from '../client.ts';
+import { becomeAware } from '../manner.ts';
+import { readCharset } from '../search/charset.ts';
+import { batches, evaluate, type Scope } from '../search/evaluate.ts';
+import { readKeys } from '../search/keys.ts';
+import { sortedIndices } from '../search/order.ts';
+import { selectedScope } from '../search/scope.ts';
+import type { Uids } from '../search/uids.ts';
+import { type Forest, growForest, threadText } from '../threading/forest.ts';
+import { threadBySubject } from '../threading/ordered-subject.ts';
+import { type ThreadedMessage, threadByReferences } from '../threading/references.ts';
+import { Malformed } from '../wire/arguments.ts';
+
+const ALGORITHMS: Record<string, (scope: Scope, uids: Uids) => Promise<Forest>> = {
+  async REFERENCES(scope, uids) {
+    const { messages, dates } = await readThreaded(scope, uids);
+    const order = await byDate(scope, dates);
+    return growForest(await threadByReferences(messages, order, scope.pause), order);
+  },
+  async ORDEREDSUBJECT(scope, uids) {
+    const { messages, dates } = await readThreaded(scope, uids);
+    const order = await byDate(scope, dates);
+    const bases = messages.map(({ base }) => base);
+    return growForest(threadBySubject(bases, order), order);
+  },
+};
+
+export const thread: Command = {
+  name: 'THREAD',
+  states: SELECTED,
+  uid: 'also',
+  async run(client, args, call): Promise<Completion> {
+    const selection = selectionOf(client);
+    args.space();
+    const name = args.word('a threading algorithm');
+    const algorithm = Object.hasOwn(ALGORITHMS, name) ? ALGORITHMS[name] : undefined;
+    if (!algorithm) throw new Malformed('Unknown threading algorithm');
+    requireOn(client, `THREAD=${name}`);
+    args.space();
+    const decode = readCharset(args);
+    args.space();
+    const criteria = readKeys(args, client, decode, Date.now());
+    if (criteria.modseq) becomeAware(client);
+    const scope = selectedScope(client, call, selection);
+    const uids = await evaluate(scope, criteria.key);
+    const forest = await algorithm(scope, uids);
+    await write(client, scope, forest, (message) => {
+      const uid = uids[message] ?? 0;
+      return call.uid ? uid : selection.view.sequenceOf(uid);
+    });
+    return { text: 'THREAD completed', expunge: call.uid };
+  },
+};
+
+async function readThreaded({ box, pause }: Scope, uids: Uids): Promise<{ messages: ThreadedMessage[]; dates: number[] }> {
+  const messages: ThreadedMessage[] = [];
+  const dates: number[] = [];
+  for (const some of batches(uids)) {
+    for (const row of box.columns(['ids', 'base', 'reply', 'sent', 'internalDate'], some)) {
+      const [ids, base, reply, sent, internalDate] = row ?? [new Float64Array(0), '', false, null, 0];
+      messages.push({ ids, base, reply });
+      dates.push(sent ?? internalDate);
+    }
+    await pause();
+  }
+  return { messages, dates };
+}
+
+/** RFC 5256 §2.2: the order of the mailbox breaks ties. */
+function byDate({ pause }: Scope, dates: readonly number[]): Promise<Uint32Array> {
+  return sortedIndices(dates.length, (a, b) => (dates[a] ?? 0) - (dates[b] ?? 0) || a - b, pause);
+}
+
+async function write({ output }: Client, { pause }: Scope, forest: Forest, numberOf: (message: number) => number): Promise<void> {
+  output.write(forest.roots.length > 0 ? '* THREAD ' : '* THREAD');
+  for (const text of threadText(forest, numberOf)) {
+    output.write(text);
+    await pause();
+  }
+  output.write('\r\n');
+}

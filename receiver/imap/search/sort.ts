@@ -1,0 +1,95 @@
+/**
+ * Sort criteria (RFC 5256 §3 SORT, RFC 5957 SORT=DISPLAY): read, and applied to what a search found. Texts compare casemapped, the
+ * empty one first; equal messages stay in mailbox order.
+ */
+import { requireOn } from '../capabilities.ts';
+import type { Client } from '../client.ts';
+import { type Arguments, Malformed } from '../wire/arguments.ts';
+import type { ColumnName, MessageColumns } from './columns.ts';
+import { batches, type Scope } from './evaluate.ts';
+import { sortedIndices } from './order.ts';
+import type { Uids } from './uids.ts';
+
+/** Criteria of one command: there are ten, and each may be reversed. */
+const CRITERIA_MAX = 20;
+
+type Columns = readonly ColumnName[];
+interface SortKey {
+  columns: Columns;
+  value: (row: Partial<MessageColumns>) => number | string;
+}
+export interface Criterion {
+  name: string;
+  reverse: boolean;
+}
+
+const text = (column: 'base' | 'sortFrom' | 'sortTo' | 'sortCc' | 'displayFrom' | 'displayTo'): SortKey => ({
+  columns: [column],
+  value: (row) => row[column] ?? '',
+});
+const number = (column: 'internalDate' | 'size'): SortKey => ({ columns: [column], value: (row) => row[column] ?? 0 });
+
+const KEYS: Record<string, SortKey> = {
+  ARRIVAL: number('internalDate'),
+  CC: text('sortCc'),
+  // RFC 5256 §2.2: INTERNALDATE stands in for a date that is missing.
+  DATE: { columns: ['sent', 'internalDate'], value: ({ sent, internalDate }) => sent ?? internalDate ?? 0 },
+  DISPLAYFROM: text('displayFrom'),
+  DISPLAYTO: text('displayTo'),
+  FROM: text('sortFrom'),
+  SIZE: number('size'),
+  SUBJECT: text('base'),
+  TO: text('sortTo'),
+};
+
+/** `(REVERSE DATE SUBJECT)` */
+export function readCriteria(args: Arguments, client: Client): Criterion[] {
+  const criteria: Criterion[] = [];
+  let reverse = false;
+  args.list(() => {
+    const name = args.word('a sort criterion');
+    if (name === 'REVERSE' && !reverse) {
+      reverse = true;
+      return;
+    }
+    if (name.startsWith('DISPLAY')) requireOn(client, 'SORT=DISPLAY');
+    if (!Object.hasOwn(KEYS, name) || criteria.length >= CRITERIA_MAX) throw new Malformed('Unknown sort criterion');
+    criteria.push({ name, reverse });
+    reverse = false;
+  });
+  if (criteria.length === 0 || reverse) throw new Malformed('No sort criterion');
+  return criteria;
+}
+
+/** `uids` in the order of the criteria. */
+export async function sortUids(scope: Scope, uids: Uids, criteria: readonly Criterion[]): Promise<number[]> {
+  const keys = criteria.map(({ name }) => KEYS[name]).filter((key) => key !== undefined);
+  const values = await readValues(scope, uids, keys);
+  const orders = criteria.map(({ reverse }, index) => ({ values: values[index] ?? [], sign: reverse ? -1 : 1 }));
+  const order = await sortedIndices(
+    uids.length,
+    (a, b) => {
+      for (const { values, sign } of orders) {
+        const [left, right] = [values[a] ?? 0, values[b] ?? 0];
+        if (left !== right) return left < right ? -sign : sign;
+      }
+      return a - b;
+    },
+    scope.pause,
+  );
+  return Array.from(order, (index) => uids[index] ?? 0);
+}
+
+/** One list for each key, aligned with `uids`. */
+async function readValues({ box, pause }: Scope, uids: Uids, keys: readonly SortKey[]): Promise<(number | string)[][]> {
+  const names = [...new Set(keys.flatMap(({ columns }) => columns))];
+  const values = keys.map((): (number | string)[] => []);
+  for (const some of batches(uids)) {
+    for (const row of box.columns(names, some)) {
+      const named: Partial<MessageColumns> = Object.fromEntries(names.map((name, index) => [name, row?.[index]]));
+      for (const [index, key] of keys.entries()) values[index]?.push(key.value(named));
+    }
+    await pause();
+  }
+  return values;
+}

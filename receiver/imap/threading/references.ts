@@ -1,0 +1,185 @@
+/**
+ * THREAD=REFERENCES (RFC 5256 §3): who answers whom, from References and In-Reply-To, then threads of one subject gathered. The steps
+ * are numbered as there. Nodes below `count` are the messages in mailbox order; behind them come the ids that no message has.
+ */
+import { NOBODY } from './forest.ts';
+
+export interface ThreadedMessage {
+  /** Its own id or 0, then its references (shared/mime/message-keys.ts). */
+  ids: Float64Array;
+  /** Casemapped base subject, and whether the subject was that of a reply or forward. */
+  base: string;
+  reply: boolean;
+}
+
+/** Links walked between two looks at the clock: a loop is looked for up the whole thread. */
+const WALK_TURN = 200_000;
+/** Messages handled between two looks at the clock. */
+const MESSAGES_TURN = 1024;
+
+/**
+ * The parent of each node: a message, a head that is no message (a number from `messages.length` on), or NOBODY. `order`: the messages by
+ * sent date, ties in mailbox order.
+ */
+export async function threadByReferences(
+  messages: readonly ThreadedMessage[],
+  order: Uint32Array,
+  pause: () => Promise<void>,
+): Promise<Int32Array> {
+  const links = new Links(messages);
+  for (let message = 0; message < messages.length; message++) {
+    links.place(message);
+    if (message % MESSAGES_TURN === 0 || links.walked > WALK_TURN) {
+      links.walked = 0;
+      await pause();
+    }
+  }
+  const parents = links.pruned();
+  await pause();
+  return gatherSubjects(messages, order, parents);
+}
+
+/** Step 1: parents by id. */
+class Links {
+  /** Steps made in search of loops. */
+  walked = 0;
+  readonly #messages: readonly ThreadedMessage[];
+  readonly #nodes = new Map<number, number>();
+  readonly #parents: number[];
+  /** How many nodes have this one as their parent: without any it can be nobody's ancestor. */
+  readonly #children: number[];
+
+  constructor(messages: readonly ThreadedMessage[]) {
+    this.#messages = messages;
+    this.#parents = new Array<number>(messages.length).fill(NOBODY);
+    this.#children = new Array<number>(messages.length).fill(0);
+    // Of several messages with one id the first has it; the others, and those without, have ids that nobody names.
+    for (const [message, { ids }] of messages.entries()) {
+      const own = ids[0] ?? 0;
+      if (own !== 0 && !this.#nodes.has(own)) this.#nodes.set(own, message);
+    }
+  }
+
+  place(message: number): void {
+    const { ids } = this.#messages[message] ?? { ids: [] };
+    let before = NOBODY;
+    // (A)
+    for (let at = 1; at < ids.length; at++) {
+      const node = this.#nodeOf(ids[at] ?? 0);
+      if (before !== NOBODY && this.#parents[node] === NOBODY) this.#link(node, before);
+      before = node;
+    }
+    // (B)
+    this.#unlink(message);
+    if (before !== NOBODY) this.#link(message, before);
+  }
+
+  /**
+   * Steps 2 and 3: heads without a message go, and their children take their place; only at the top, and only over several children, one
+   * stays. Answers parents among messages and such heads.
+   */
+  pruned(): Int32Array {
+    const count = this.#messages.length;
+    const parents = Int32Array.from(this.#parents);
+    const heads = new Int32Array(parents.length);
+    for (let message = 0; message < count; message++) {
+      const parent = this.#nearest(parents, message);
+      parents[message] = parent;
+      if (parent >= count) heads[parent] = (heads[parent] ?? 0) + 1;
+    }
+    for (let message = 0; message < count; message++) {
+      if ((heads[parents[message] ?? 0] ?? 0) === 1 && (parents[message] ?? 0) >= count) parents[message] = NOBODY;
+    }
+    return parents;
+  }
+
+  /** The next message above, else the topmost id without one, else NOBODY. Shortens the way for those that come after. */
+  #nearest(parents: Int32Array, message: number): number {
+    const count = this.#messages.length;
+    const passed: number[] = [];
+    let node = parents[message] ?? NOBODY;
+    while (node >= count && (parents[node] ?? NOBODY) !== NOBODY) {
+      passed.push(node);
+      node = parents[node] ?? NOBODY;
+    }
+    for (const each of passed) parents[each] = node;
+    return node;
+  }
+
+  #nodeOf(id: number): number {
+    const known = this.#nodes.get(id);
+    if (known !== undefined) return known;
+    const made = this.#parents.push(NOBODY) - 1;
+    this.#children.push(0);
+    this.#nodes.set(id, made);
+    return made;
+  }
+
+  #link(node: number, parent: number): void {
+    if (this.#isAbove(node, parent)) return;
+    this.#parents[node] = parent;
+    this.#children[parent] = (this.#children[parent] ?? 0) + 1;
+  }
+
+  #unlink(node: number): void {
+    const parent = this.#parents[node] ?? NOBODY;
+    if (parent === NOBODY) return;
+    this.#parents[node] = NOBODY;
+    this.#children[parent] = (this.#children[parent] ?? 0) - 1;
+  }
+
+  /** `node` is `below` or an ancestor of it. */
+  #isAbove(node: number, below: number): boolean {
+    if (node === below) return true;
+    if (this.#children[node] === 0) return false;
+    for (let at = this.#parents[below] ?? NOBODY; at !== NOBODY; at = this.#parents[at] ?? NOBODY) {
+      this.walked += 1;
+      if (at === node) return true;
+    }
+    return false;
+  }
+}
+
+/** Steps 4 and 5: threads with one subject become one. Answers the parents, with heads for those gathered under none of them. */
+function gatherSubjects(messages: readonly ThreadedMessage[], order: Uint32Array, parents: Int32Array): Int32Array {
+  const gathered = Array.from(parents);
+  const count = messages.length;
+  // (4) The top level in its order. A head's subject is that of its first child by date.
+  const roots: { node: number; first: number }[] = [];
+  const seen = new Set<number>();
+  for (const message of order) {
+    const parent = parents[message] ?? NOBODY;
+    const node = parent >= count ? parent : parent === NOBODY ? message : NOBODY;
+    if (node === NOBODY || seen.has(node)) continue;
+    if (node >= count) seen.add(node);
+    roots.push({ node, first: message });
+  }
+  const isReply = (node: number) => node < count && messages[node]?.reply === true;
+  // (B)
+  const table = new Map<string, number>();
+  for (const { node, first } of roots) {
+    const subject = messages[first]?.base ?? '';
+    if (subject === '') continue;
+    const known = table.get(subject);
+    if (known === undefined || (known < count && (node >= count || (isReply(known) && !isReply(node))))) table.set(subject, node);
+  }
+  // (C)
+  const moved = new Map<number, number>();
+  for (const { node, first } of roots) {
+    const subject = messages[first]?.base ?? '';
+    const known = subject === '' ? undefined : table.get(subject);
+    if (known === undefined || known === node) continue;
+    if (node >= count) moved.set(node, known);
+    else if (known >= count || (isReply(node) && !isReply(known))) gathered[node] = known;
+    else {
+      const head = gathered.push(NOBODY) - 1;
+      gathered[node] = head;
+      gathered[known] = head;
+      table.set(subject, head);
+    }
+  }
+  if (moved.size > 0)
+    for (let message = 0; message < count; message++)
+      gathered[message] = moved.get(gathered[message] ?? NOBODY) ?? gathered[message] ?? NOBODY;
+  return Int32Array.from(gathered);
+}
