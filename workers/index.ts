@@ -1,6 +1,6 @@
 /** The Worker's entry: HTTP, the outbox queue, the minute cron, and the push hub. */
 import { app } from './app.ts';
-import type { Env, OutboxAddress } from './env.ts';
+import type { Env, OutboxMessage } from './env.ts';
 import { consumeOutbox, enqueueDue } from './outbound/outbox.ts';
 import { sweep } from './store/sweep.ts';
 
@@ -13,4 +13,4 @@ export default {
     await enqueueDue(env);
     await sweep(env);
   },
-} satisfies ExportedHandler<Env, OutboxAddress>;
+} satisfies ExportedHandler<Env, OutboxMessage>;

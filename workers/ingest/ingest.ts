@@ -6,7 +6,10 @@
 import type { ReadMessage } from '../../shared/ingest-request.ts';
 import type { IngestAnswer, IngestMessage, RecipientStatus } from '../../shared/protocol.ts';
 import { INGEST_PAIRS_MAX } from '../../shared/protocol.ts';
-import type { Env } from '../env.ts';
+import { isDoubtful } from '../../shared/vacation.ts';
+import type { ArrivalNotice, Env } from '../env.ts';
+import { announceArrivals } from '../outbound/announce.ts';
+import { noticeOf } from '../outbound/arrival.ts';
 import { originalSize, putOriginal } from '../store/blobs.ts';
 import { openDirectory } from '../store/directory/index.ts';
 import type { Directory, Receiver, Recipient } from '../store/directory/types.ts';
@@ -41,7 +44,9 @@ export async function ingest(
   );
   const bounded = withinPairs(routed);
   const originals = await Promise.all(bounded.map((entry) => putOriginals(env, receiver, entry)));
-  const statuses = await deliverAll(env, receiver, bounded, originals);
+  const answering = new Set<number>();
+  const statuses = await deliverAll(env, receiver, bounded, originals, answering);
+  await announceArrivals(env, noticesOf(receiver, bounded, statuses, answering));
   const entries = new Map(routed.map((entry) => [entry.message as ReadMessage, entry]));
   const messages = request.messages.map((message) => {
     const entry = entries.get(message);
@@ -141,6 +146,7 @@ async function deliverAll(
   receiver: Receiver,
   routed: readonly Routed[],
   originals: readonly Originals[],
+  answering: Set<number>,
 ): Promise<Map<string, { status: RecipientStatus; reason?: string }>> {
   const statuses = new Map<string, { status: RecipientStatus; reason?: string }>();
   const waiting: { key: string; addressed: AddressedDelivery }[] = [];
@@ -155,6 +161,7 @@ async function deliverAll(
   const answers = await deliverTogether(
     env,
     waiting.map(({ addressed }) => addressed),
+    answering,
   );
   waiting.forEach(({ key }, index) => {
     statuses.set(key, { status: answers[index] ?? 'retry' });
@@ -162,24 +169,43 @@ async function deliverAll(
   return statuses;
 }
 
-async function deliverTogether(env: Env, deliveries: readonly AddressedDelivery[]): Promise<DeliveryStatus[]> {
+async function deliverTogether(env: Env, deliveries: readonly AddressedDelivery[], answering: Set<number>): Promise<DeliveryStatus[]> {
   try {
-    return deliveries.length > 0 ? await deliver(env, deliveries) : [];
+    return deliveries.length > 0 ? await deliver(env, deliveries, answering) : [];
   } catch (error) {
     console.error(JSON.stringify({ event: 'delivery-failed', messages: deliveries.length, error: String(error) }));
-    return deliveries.length > 1 ? deliverInHalves(env, deliveries) : ['retry'];
+    return deliveries.length > 1 ? deliverInHalves(env, deliveries, answering) : ['retry'];
   }
 }
 
 /** Halving finds the one that fails in a few batches, not in one per message (50 queries a request). */
-async function deliverInHalves(env: Env, deliveries: readonly AddressedDelivery[]): Promise<DeliveryStatus[]> {
+async function deliverInHalves(env: Env, deliveries: readonly AddressedDelivery[], answering: Set<number>): Promise<DeliveryStatus[]> {
   const middle = deliveries.length >> 1;
-  const first = await deliverTogether(env, deliveries.slice(0, middle));
-  return [...first, ...(await deliverTogether(env, deliveries.slice(middle)))];
+  const first = await deliverTogether(env, deliveries.slice(0, middle), answering);
+  return [...first, ...(await deliverTogether(env, deliveries.slice(middle), answering))];
 }
 
 function deliveryOf(receiver: Receiver, { spoolId, sha256, index, receivedAt, verdicts }: IngestMessage): Delivery {
   return { spool: `${spoolId}@${receiver.id}`, sha256, index, receivedAt, verdicts, role: 'inbox', keywords: [] };
+}
+
+/** What somebody should think about of what is stored now, or was before: whoever was told then may have died. */
+function noticesOf(
+  receiver: Receiver,
+  routed: readonly Routed[],
+  statuses: ReadonlyMap<string, { status: RecipientStatus }>,
+  answering: ReadonlySet<number>,
+): ArrivalNotice[] {
+  return routed.flatMap(({ message, fates, accounts }) =>
+    accounts.flatMap((account) => {
+      const status = statuses.get(KEY(message, account.id))?.status;
+      if (status !== 'stored' && status !== 'duplicate') return [];
+      const rcptTo = [...fates].flatMap(([address, fate]) => ('account' in fate && fate.account.id === account.id ? [address] : []));
+      const envelope = { mailFrom: message.envelope.mailFrom, rcptTo };
+      const mayAnswer = answering.has(account.id) && !isDoubtful(message.verdicts);
+      return noticeOf({ account, delivery: deliveryOf(receiver, message), envelope, mayAnswer }) ?? [];
+    }),
+  );
 }
 
 function answerOf(

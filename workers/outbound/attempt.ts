@@ -52,13 +52,17 @@ async function attemptLocal(env: Env, message: LeavingMessage, resolved: Readonl
     if (target.status === 'unknown') outcomes.push({ recipient, delivered: 'no', reply: '550 5.1.1 no such address here' });
     if (target.status === 'deliverable') wanted.push({ recipient, account: target.account });
   }
-  const accounts = [...new Map(wanted.map(({ account }) => [account.id, account])).values()].slice(0, LOCAL_ACCOUNTS_MAX);
-  if (accounts.length === 0) return outcomes;
-  const reached = new Set(accounts.map(({ id }) => id));
+  const groups = [...Map.groupBy(wanted, ({ account }) => account.id).values()].slice(0, LOCAL_ACCOUNTS_MAX);
+  const targets = groups.flatMap((group) => {
+    const [first] = group;
+    return first ? [{ account: first.account, rcptTo: group.map(({ recipient }) => recipient) }] : [];
+  });
+  if (targets.length === 0) return outcomes;
+  const reached = new Set(targets.map(({ account }) => account.id));
   let stored = new Set<number>();
   let reply = '451 4.2.0 the mailbox is busy';
   try {
-    stored = await deliverLocally(env, message, accounts);
+    stored = await deliverLocally(env, message, targets);
   } catch (error) {
     reply = `451 4.2.0 it cannot be stored now: ${describe(error)}`;
   }

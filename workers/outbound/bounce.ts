@@ -12,6 +12,7 @@ import { byteString } from '../../shared/mime/octets.ts';
 import { toHex } from '../../shared/signing.ts';
 import type { Env } from '../env.ts';
 import { deliver, openMail } from '../store/mail/index.ts';
+import { addReport } from '../store/mail/submission-reports.ts';
 import type { Account, SubmissionRow } from '../store/mail/types.ts';
 import type { RecipientOutcome } from './attempt.ts';
 import { readHeader } from './header.ts';
@@ -29,6 +30,7 @@ export async function reportFailure(env: Env, account: Account, row: SubmissionR
     { account, delivery: { spool, sha256, index, receivedAt, verdicts: null, role: 'inbox', keywords: [] } },
   ]);
   if (status === 'retry') throw new Error(`account ${account.id} is busy`);
+  if (status === 'stored') await addReport(env, account, row.id, { kind: 'dsn', sha256, at: receivedAt, deliveryStatus: {} });
 }
 
 /** In the form of a spool id, whose first digits are the time after which the receipt is swept. */

@@ -3,6 +3,9 @@
  * keeps only part of a large one, and cut line by line without a bound on the fields, because a Bcc must not hide
  * behind a thousand others. A header too long to be looked at as a whole is not sent at all.
  */
+import { lastHeaderValue, parseHeaderBlock } from '../../shared/mime/headers.ts';
+import { parseMessageIds } from '../../shared/mime/messageids.ts';
+import { byteString } from '../../shared/mime/octets.ts';
 import { HEADER_OCTETS_MAX } from '../../shared/mime/scan.ts';
 import type { MailStore } from '../store/mail/types.ts';
 
@@ -32,6 +35,12 @@ export function headerIn(head: Uint8Array, size: number): Uint8Array | null {
   const end = bodyStart(looked);
   if (end === null) return size > looked.length ? null : looked;
   return looked.subarray(0, end);
+}
+
+/** The Message-ID of a header, without its brackets; null when there is none. */
+export function messageIdOf(header: Uint8Array | null): string | null {
+  const fields = parseHeaderBlock(byteString(header ?? new Uint8Array()));
+  return parseMessageIds(lastHeaderValue(fields, 'message-id') ?? '')[0] ?? null;
 }
 
 /** The header without the fields of these names (lower case), each with its folded lines; all else octet for octet. */

@@ -10,6 +10,8 @@ import { toHex } from '../../shared/signing.ts';
 import type { Env } from '../env.ts';
 import { deliver, openMail } from '../store/mail/index.ts';
 import type { Account, Delivery } from '../store/mail/types.ts';
+import { announceArrivals } from './announce.ts';
+import { noticeOf } from './arrival.ts';
 import { type LeavingMessage, leavingChunks, streamOf } from './leaving.ts';
 
 /**
@@ -18,14 +20,20 @@ import { type LeavingMessage, leavingChunks, streamOf } from './leaving.ts';
  */
 export const LOCAL_ACCOUNTS_MAX = 12;
 
+/** An account of ours, and the recipients that lead to it. */
+export interface LocalTarget {
+  account: Account;
+  rcptTo: string[];
+}
+
 /**
  * Delivers once per submission and account, however often it is called. Answers the ids of the accounts that have it;
  * the others are for later. One batch for all accounts of a database. Throws when nothing could be stored.
  */
-export async function deliverLocally(env: Env, message: LeavingMessage, accounts: readonly Account[]): Promise<Set<number>> {
+export async function deliverLocally(env: Env, message: LeavingMessage, targets: readonly LocalTarget[]): Promise<Set<number>> {
   const trace = new TextEncoder().encode(traceBlock(message));
   const measured = await measure(trace, message);
-  for (const account of accounts) await putOriginal(env, account, message, trace, measured.sha256);
+  for (const { account } of targets) await putOriginal(env, account, message, trace, measured.sha256);
   const delivery: Delivery = {
     ...measured,
     spool: receiptOf(message),
@@ -34,11 +42,22 @@ export async function deliverLocally(env: Env, message: LeavingMessage, accounts
     role: 'inbox',
     keywords: [],
   };
-  const statuses = await deliver(
+  const answering = new Set<number>();
+  const deliveries = targets.map(({ account }) => ({ account, delivery }));
+  const statuses = await deliver(env, deliveries, answering);
+  const stored = targets.filter((_target, index) => statuses[index] !== 'retry');
+  const { mailFrom } = message.envelope;
+  const arrivals = stored.map(({ account, rcptTo }) => ({
+    account,
+    delivery,
+    envelope: { mailFrom, rcptTo },
+    mayAnswer: answering.has(account.id),
+  }));
+  await announceArrivals(
     env,
-    accounts.map((account) => ({ account, delivery })),
+    arrivals.flatMap((arrival) => noticeOf(arrival) ?? []),
   );
-  return new Set(accounts.filter((_account, index) => statuses[index] !== 'retry').map(({ id }) => id));
+  return new Set(stored.map(({ account }) => account.id));
 }
 
 async function putOriginal(env: Env, account: Account, message: LeavingMessage, trace: Uint8Array, sha256: string): Promise<void> {

@@ -3,12 +3,14 @@
  * it is worked on (the queue delivers at least once, the cron enqueues what is late), tried, and either finished,
  * put off, or bounced to its sender (RFC 5321 §4.5.4.1).
  */
-import type { Env, OutboxAddress } from '../env.ts';
+import type { ArrivalNotice, Env, OutboxAddress, OutboxMessage } from '../env.ts';
 import { openDirectory } from '../store/directory/index.ts';
 import { abandonSubmission, claimSubmission } from '../store/mail/claims.ts';
 import { openMail } from '../store/mail/index.ts';
 import { dueSubmissions } from '../store/mail/submissions.ts';
 import type { Account, MailStore, SubmissionRow } from '../store/mail/types.ts';
+import { announce } from './announce.ts';
+import { workOnArrival } from './arrival.ts';
 import { attempt, type RecipientOutcome } from './attempt.ts';
 import { reportFailure } from './bounce.ts';
 
@@ -21,16 +23,27 @@ const GIVE_UP_AFTER_MS = 2 * 86_400_000;
 /** Rows one cron run enqueues: a Queue batch of messages, one subrequest. */
 const ENQUEUE_MAX = 100;
 
-/** The queue handler. A row that fails in an unexpected way is left to the cron, so every message is acknowledged. */
-export async function consumeOutbox(batch: MessageBatch<OutboxAddress>, env: Env): Promise<void> {
+/**
+ * The queue handler. A row that fails in an unexpected way is left to the cron and its message acknowledged; an arrival is
+ * in nobody's list, so the Queue brings it again.
+ */
+export async function consumeOutbox(batch: MessageBatch<OutboxMessage>, env: Env): Promise<void> {
   for (const message of batch.messages) {
+    const { body } = message;
     try {
-      await workOn(env, message.body);
+      await ('arrival' in body ? arrive(env, body) : workOn(env, body));
+      message.ack();
     } catch (error) {
-      console.error(JSON.stringify({ event: 'outbox.defect', ...message.body, reason: String(error) }));
+      console.error(JSON.stringify({ event: 'outbox.defect', ...body, reason: String(error) }));
+      if ('arrival' in body) message.retry();
+      else message.ack();
     }
-    message.ack();
   }
+}
+
+async function arrive(env: Env, notice: ArrivalNotice): Promise<void> {
+  const account = await openDirectory(env).account(notice.account);
+  if (account) await workOnArrival(env, account, notice);
 }
 
 /** Puts into the Queue what is due and was not worked on: after a lost queue message, or when its time has come. */
@@ -39,16 +52,7 @@ export async function enqueueDue(env: Env, now = Date.now()): Promise<void> {
   if (due.length > 0) await env.OUTBOX.sendBatch(due.slice(0, ENQUEUE_MAX).map((body) => ({ body })));
 }
 
-/** Says that a row waits. A failure here costs a minute: the cron looks for it. */
-export async function announce(env: Env, address: OutboxAddress): Promise<void> {
-  try {
-    await env.OUTBOX.send(address);
-  } catch (error) {
-    console.error(JSON.stringify({ event: 'outbox.announce-failed', ...address, reason: String(error) }));
-  }
-}
-
-/** Seven queries for a usual message; 34 and 44 subrequests for a large one to twelve accounts, the relay, and a report (cost.test.ts). */
+/** Eight queries for a usual message; 34 and 44 subrequests for a large one to twelve accounts, the relay, and a report (cost.test.ts). */
 async function workOn(env: Env, address: OutboxAddress): Promise<void> {
   const account = await openDirectory(env).account(address.account);
   if (!account) return abandonSubmission(env, address);
@@ -66,10 +70,11 @@ async function settle(env: Env, store: MailStore, account: Account, row: Submiss
     isLate && outcome.delivered === 'queued' ? { ...outcome, delivered: 'no' as const } : outcome,
   );
   const failed = settled.filter(({ delivered }) => delivered === 'no');
-  // The report first: a crash in between repeats an idempotent report instead of losing it.
-  if (failed.length > 0) await reportFailure(env, account, row, failed);
-  const deliveryStatus = { ...row.deliveryStatus };
-  for (const { recipient, reply, delivered } of settled) deliveryStatus[recipient] = { smtpReply: reply, delivered, displayed: 'unknown' };
+  // The report first: a crash in between repeats an idempotent report instead of losing it. Nobody is told of what left
+  // from the null reverse-path (RFC 5321 §4.5.5): a reply that cannot be delivered is nobody's loss.
+  if (failed.length > 0 && row.mailFrom !== '') await reportFailure(env, account, row, failed);
+  // What an MDN said meanwhile stays.
+  const deliveryStatus = Object.fromEntries(settled.map(({ recipient, reply, delivered }) => [recipient, { smtpReply: reply, delivered }]));
   const tried = new Set(settled.map(({ recipient }) => recipient));
   const isUnreached = row.rcptTo.some((recipient) => row.deliveryStatus[recipient]?.delivered === 'queued' && !tried.has(recipient));
   const isWaiting = settled.some(({ delivered }) => delivered === 'queued');

@@ -13,7 +13,7 @@ import type { Env } from '../env.ts';
 import { findSubmission } from '../store/mail/claims.ts';
 import { Busy, CondemnedOriginal, openMail } from '../store/mail/index.ts';
 import type { Account } from '../store/mail/types.ts';
-import { headerIn, readHeader } from './header.ts';
+import { headerIn, messageIdOf, readHeader } from './header.ts';
 import { identityFor } from './identities.ts';
 import { type Refusal, refuseSubmission, submit } from './submission.ts';
 
@@ -67,7 +67,9 @@ async function answerSubmit(env: Env, account: Account, request: SubmitRequest, 
   const { email } = await store.addSent({ sha256, index, receivedAt: sendAt });
   const [copy] = await store.emails([email]);
   const identity = await identityFor(env, store, envelope.mailFrom);
-  const submission = await submit(env, store, { key: id, identity, email, thread: copy?.thread ?? null, sha256, envelope, sendAt });
+  const thread = copy?.thread ?? null;
+  const messageId = messageIdOf(original.header);
+  const submission = await submit(env, store, { key: id, identity, email, thread, sha256, envelope, messageId, sendAt });
   return answer({ status: 'accepted', submission });
 }
 

@@ -7,11 +7,12 @@ import { mailboxesOf, parseAddressList } from '../../shared/mime/addresses.ts';
 import { FIELDS_MAX, headerValues, parseHeaderBlock } from '../../shared/mime/headers.ts';
 import { byteString } from '../../shared/mime/octets.ts';
 import type { Envelope } from '../../shared/protocol.ts';
+import { hashMessageId } from '../../shared/threads.ts';
 import type { Env } from '../env.ts';
 import { openDirectory } from '../store/directory/index.ts';
 import type { MailStore, SubmissionRow } from '../store/mail/types.ts';
+import { announce } from './announce.ts';
 import { HEADER_MAX } from './header.ts';
-import { announce } from './outbox.ts';
 import { replyLine } from './relay.ts';
 
 /** RFC 5321 §4.5.3.1.8 asks for at least 100; more is a mailing list's work. */
@@ -22,7 +23,9 @@ const SENDERS_MAX = 100;
 
 /** Why a submission cannot be; the words are JMAP's (RFC 8621 §7.5). */
 export type Refusal =
-  | { reason: 'forbiddenFrom' | 'forbiddenMailFrom' | 'noRecipients' | 'tooManyRecipients' | 'invalidEmail'; description: string }
+  | { reason: 'forbiddenFrom' | 'forbiddenMailFrom' | 'noRecipients' | 'tooManyRecipients'; description: string }
+  /** `properties`: those of the Email that are wrong. */
+  | { reason: 'invalidEmail'; description: string; properties: string[] }
   | { reason: 'invalidRecipients'; description: string; recipients: string[] };
 
 /**
@@ -59,18 +62,22 @@ function readSenders(header: Uint8Array | null): { senders: string[] } | Refusal
   const block = header === null ? '' : byteString(header);
   const fields = parseHeaderBlock(block);
   if (header === null || fields.length >= FIELDS_MAX) {
-    return { reason: 'invalidEmail', description: `the header has more than ${HEADER_MAX} octets or ${FIELDS_MAX} fields` };
+    return invalidEmail('headers', `the header has more than ${HEADER_MAX} octets or ${FIELDS_MAX} fields`);
   }
   if (header.includes(0) || hasBareBreak(block)) {
-    return { reason: 'invalidEmail', description: 'the header has a bare CR, a bare LF or a NUL' };
+    return invalidEmail('headers', 'the header has a bare CR, a bare LF or a NUL');
   }
   const mailboxes = (name: string) => headerValues(fields, name).flatMap((value) => mailboxesOf(parseAddressList(value)));
   const from = mailboxes('from');
   const senders = [...from, ...mailboxes('sender')].map(({ email }) => normal(email));
-  if (from.length === 0) return { reason: 'invalidEmail', description: 'the message has no From address' };
+  if (from.length === 0) return invalidEmail('from', 'the message has no From address');
   if (senders.length > SENDERS_MAX)
-    return { reason: 'invalidEmail', description: `the message is from more than ${SENDERS_MAX} addresses` };
+    return invalidEmail(from.length > SENDERS_MAX ? 'from' : 'sender', `the message is from more than ${SENDERS_MAX} addresses`);
   return { senders };
+}
+
+function invalidEmail(property: string, description: string): Refusal {
+  return { reason: 'invalidEmail', description, properties: [property] };
 }
 
 /**
@@ -100,13 +107,19 @@ export interface NewSubmission {
   thread: number | null;
   sha256: string;
   envelope: Envelope;
-  /** Epoch milliseconds. */
+  /** Of MAIL FROM. */
+  parameters?: SubmissionRow['parameters'];
+  /** By which reports will name it; null when the message has none of its own. */
+  messageId: string | null;
+  /** When it is to leave, epoch milliseconds; until then it can be taken back. */
   sendAt: number;
+  /** False for what no client submitted. */
+  isListed?: boolean;
 }
 
 /** Writes the row and tells the Queue: four queries, one of them to find a first call with the same key. */
 export async function submit(env: Env, store: MailStore, submission: NewSubmission): Promise<number> {
-  const { key, envelope, sendAt, ...rest } = submission;
+  const { key, envelope, sendAt, messageId, ...rest } = submission;
   const rcptTo = [...new Set(envelope.rcptTo)];
   const id = await store.addSubmission(key, {
     ...rest,
@@ -116,12 +129,14 @@ export async function submit(env: Env, store: MailStore, submission: NewSubmissi
     deliveryStatus: queuedStatus(rcptTo),
     sendAt,
     dueAt: sendAt,
+    messageHash: messageId === null ? null : await hashMessageId(messageId),
   });
-  await announce(env, { account: store.account.id, submission: id });
+  await announce(env, { account: store.account.id, submission: id }, sendAt);
   return id;
 }
 
-function queuedStatus(rcptTo: string[]): SubmissionRow['deliveryStatus'] {
+/** The state every recipient begins in. */
+export function queuedStatus(rcptTo: string[]): SubmissionRow['deliveryStatus'] {
   const queued = { smtpReply: '250 2.0.0 queued', delivered: 'queued', displayed: 'unknown' } as const;
   return Object.fromEntries(rcptTo.map((recipient) => [recipient, queued]));
 }

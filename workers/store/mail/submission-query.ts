@@ -67,7 +67,7 @@ function leafOf(condition: SubmissionCondition, bind: (value: unknown) => string
     identityIds && among('identity', identityIds),
     emailIds && among(SORT_KEYS.emailId, emailIds.map(String)),
     threadIds && among(SORT_KEYS.threadId, threadIds.map(String)),
-    undoStatus !== undefined && STATUS_TERMS[undoStatus as keyof typeof STATUS_TERMS],
+    undoStatus !== undefined && (STATUS_TERMS.get(undoStatus) ?? '0'),
     before !== undefined && `sendAt < json_extract(${bind(before)})`,
     after !== undefined && `sendAt >= json_extract(${bind(after)})`,
   ].filter((term) => typeof term === 'string');
@@ -75,11 +75,11 @@ function leafOf(condition: SubmissionCondition, bind: (value: unknown) => string
 }
 
 /** Said twice over, because the index of those not final is used only where its condition stands word by word. */
-const STATUS_TERMS = {
-  pending: "undoStatus = 'pending' AND undoStatus <> 'final'",
-  canceled: "undoStatus = 'canceled' AND undoStatus <> 'final'",
-  final: "undoStatus = 'final'",
-} as const;
+const STATUS_TERMS = new Map([
+  ['pending', "undoStatus = 'pending' AND undoStatus <> 'final'"],
+  ['canceled', "undoStatus = 'canceled' AND undoStatus <> 'final'"],
+  ['final', "undoStatus = 'final'"],
+]);
 
 function orderOf({ keys, ascending }: CompiledList): string {
   return keys.map((key, index) => `${key} ${ascending[index] ? 'ASC' : 'DESC'}`).join(', ');
