@@ -11,6 +11,9 @@ import { decodeTransfer } from '../../mime/transfer.ts';
 /** Octets read of one part: what a person reads is below it, and a request must stay within 128 MB and its CPU. */
 export const BODY_OCTETS_MAX = 1024 * 1024;
 
+/** Octets of the longest character in UTF-8. */
+const CHARACTER_OCTETS_MAX = 4;
+
 export interface EmailBodyValue {
   value: string;
   isEncodingProblem: boolean;
@@ -31,6 +34,11 @@ export function bodyValue(octets: Uint8Array, part: Part, maxBytes: number, isCu
   };
 }
 
+/** True when a value is as long as it may be, but for a character: reading on would not make it longer. */
+export function isFilled({ value }: EmailBodyValue, maxBytes: number): boolean {
+  return new TextEncoder().encode(value).length > maxBytes - CHARACTER_OCTETS_MAX;
+}
+
 function isKnownEncoding(encoding: string): boolean {
   return isIdentity(encoding) || encoding === 'base64' || encoding === 'quoted-printable';
 }
@@ -41,7 +49,33 @@ export function truncate(text: string, max: number, isHtml: boolean): string {
   if (text.length * 3 <= max) return text;
   const { read } = new TextEncoder().encodeInto(text, new Uint8Array(Math.min(max, text.length * 3)));
   if (read === text.length || !isHtml) return text.slice(0, read);
-  const tag = text.lastIndexOf('<', read - 1);
-  const isOpen = tag >= 0 && /[a-z/!]/i.test(text.charAt(tag + 1)) && text.lastIndexOf('>', read - 1) < tag;
-  return text.slice(0, isOpen ? tag : read);
+  return text.slice(0, outsideOfTags(text, read));
+}
+
+/** `end`, or where the tag or comment that goes on there begins. Linear. */
+function outsideOfTags(text: string, end: number): number {
+  for (let open = text.indexOf('<'); open >= 0 && open < end; ) {
+    const close = /[a-z/!?]/i.test(text.charAt(open + 1)) ? closeOf(text, open, end) : open;
+    if (close >= end) return open;
+    open = text.indexOf('<', close + 1);
+  }
+  return end;
+}
+
+/** Where the tag that begins at `open` ends; `end` when not before it. `>` counts neither in a comment nor in a quoted attribute. */
+function closeOf(text: string, open: number, end: number): number {
+  if (text.startsWith('<!--', open)) return endBefore(text.indexOf('-->', open + 4), end - COMMENT_END) + COMMENT_END;
+  for (let at = open + 1; at < end; at++) {
+    const char = text[at];
+    if (char === '>') return at;
+    if (char === '=' && (text[at + 1] === '"' || text[at + 1] === "'")) at = endBefore(text.indexOf(text.charAt(at + 1), at + 2), end);
+  }
+  return end;
+}
+
+/** From the first to the last character of `-->`. */
+const COMMENT_END = 2;
+
+function endBefore(index: number, end: number): number {
+  return index < 0 ? end : Math.min(index, end);
 }

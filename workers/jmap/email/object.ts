@@ -6,7 +6,7 @@
 import type { PartFacts } from '../../../shared/jmap/email/body-part.ts';
 import { needsPartHeaders, partObject } from '../../../shared/jmap/email/body-part.ts';
 import type { EmailBodyValue } from '../../../shared/jmap/email/body-value.ts';
-import { BODY_OCTETS_MAX, bodyValue } from '../../../shared/jmap/email/body-value.ts';
+import { BODY_OCTETS_MAX, bodyValue, isFilled } from '../../../shared/jmap/email/body-value.ts';
 import { headerList, headerPropertyValue } from '../../../shared/jmap/email/header-values.ts';
 import type { EmailPlan } from '../../../shared/jmap/email/properties.ts';
 import type { Json } from '../../../shared/jmap/errors.ts';
@@ -24,6 +24,8 @@ const HEADER_OCTETS_MAX = 256 * 1024;
 /** Octets of bodies and of header blocks that one call reads in all: its answer is held in memory. */
 const CALL_BODY_MAX = 8 * 1024 * 1024;
 const CALL_HEADER_MAX = 16 * 1024 * 1024;
+/** Octets of a part that are read at least: fewer would not make a read cheaper. */
+const OCTETS_READ_MIN = 16 * 1024;
 /** Parts whose own header fields one call reads: each is a range read when the original is large. */
 const PART_HEADERS_MAX = 100;
 
@@ -139,9 +141,19 @@ async function bodyValues(
   const values: Record<string, EmailBodyValue> = {};
   for (const { part, partId } of nodes) {
     if (partId === null || part.type !== 'text' || Object.hasOwn(values, partId)) continue;
-    const length = part.end - part.bodyStart;
-    const octets = await source.original.read(part.bodyStart, budget.body(Math.min(length, BODY_OCTETS_MAX)));
-    values[partId] = bodyValue(octets, part, maxBytes, octets.length < length);
+    values[partId] = await readValue(source.original, part, maxBytes, budget);
   }
   return values;
+}
+
+/** Reads what the value needs: as much as usually gives `maxBytes`, and only when that was too little as much as we ever read. */
+async function readValue(original: Original, part: Part, maxBytes: number, budget: ReadBudget): Promise<EmailBodyValue> {
+  const length = part.end - part.bodyStart;
+  const most = Math.min(length, BODY_OCTETS_MAX);
+  const few = maxBytes > 0 ? Math.min(most, OCTETS_READ_MIN + maxBytes * 2) : most;
+  const octets = await original.read(part.bodyStart, budget.body(few));
+  const value = bodyValue(octets, part, maxBytes, octets.length < length);
+  if (few === most || isFilled(value, maxBytes)) return value;
+  const all = await original.read(part.bodyStart, octets.length + budget.body(most - octets.length));
+  return bodyValue(all, part, maxBytes, all.length < length);
 }
