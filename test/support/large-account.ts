@@ -104,7 +104,7 @@ function counters(env: Env, { account, count }: LargeAccount): D1PreparedStateme
   return [
     env.MAIL_0.prepare(mailbox).bind(...keyRange(account.id), count),
     env.MAIL_0.prepare(
-      'UPDATE account SET nextEmail = ?2 + 1, messages = ?2, octets = (SELECT SUM(size) FROM email WHERE account = ?1) WHERE id = ?1',
+      'UPDATE account SET nextEmail = ?2 + 1, messages = ?2, emailModseq = modseq, threadModseq = modseq, octets = (SELECT SUM(size) FROM email WHERE account = ?1) WHERE id = ?1',
     ).bind(account.id, count),
   ];
 }

@@ -1,11 +1,12 @@
 /** What Email/query may filter by (RFC 8621 §4.4.1): JSON → a condition with ids, times and keywords resolved. */
 import { isKeyword } from '../../flags.ts';
 import { isKeptField } from '../../mime/headers.ts';
+import { EMAIL_SORTS } from '../capabilities.ts';
 import { readUtcDate } from '../dates.ts';
 import type { Json } from '../errors.ts';
 import { MethodError, ShapeError } from '../errors.ts';
 import { decodeId } from '../ids.ts';
-import type { FilterTree } from '../query.ts';
+import { type Comparator, type FilterTree, readFilter, readSort } from '../query.ts';
 import type { Reader } from '../readers.ts';
 import { arrayOf, own, readBoolean, readId, readString, readUnsignedInt } from '../readers.ts';
 
@@ -17,7 +18,7 @@ const TEXT_MAX = 1_000;
 const MAILBOXES_MAX = 500;
 
 /** The keyed sorts: they need a keyword beside the property. */
-export const KEYED_SORTS = ['hasKeyword', 'allInThreadHaveKeyword', 'someInThreadHaveKeyword'] as const;
+const KEYED_SORTS = ['hasKeyword', 'allInThreadHaveKeyword', 'someInThreadHaveKeyword'] as const;
 
 export interface EmailCondition {
   inMailbox?: number;
@@ -103,6 +104,19 @@ export function readEmailCondition(condition: Json): EmailCondition {
       return [name, reader(own(condition, name), name)];
     }),
   );
+}
+
+/** What Email/query and Email/queryChanges ask for, without the window. */
+export function readEmailQuery(read: { filter: Json | null; sort: Json[] | null; collapseThreads: boolean }): {
+  filter: FilterTree<EmailCondition> | null;
+  sort: Comparator<(typeof EMAIL_SORTS)[number]>[];
+  collapseThreads: boolean;
+} {
+  return {
+    filter: readFilter(read.filter, readEmailCondition),
+    sort: readSort(read.sort, EMAIL_SORTS, KEYED_SORTS),
+    collapseThreads: read.collapseThreads,
+  };
 }
 
 /** The texts a filter looks for, by what they are looked for in: what a search snippet marks. Those under NOT are no matches. */

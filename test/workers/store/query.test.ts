@@ -16,10 +16,11 @@ import type {
   MailStore,
 } from '../../../workers/store/mail/types.ts';
 import { createAccount, deliverMany, deliverRaw, mailboxOf, rawMessage } from '../../support/mail.ts';
+import { FILTERS, SEARCHED_WORDS, SORTS } from '../../support/queries.ts';
 import { rowsRead } from '../../support/rows.ts';
 
 const PLAIN: EmailQuery = { filter: null, sort: [], collapseThreads: false, position: 0, limit: 50, calculateTotal: false };
-const WORDS = ['apple', 'banana', 'cherry'];
+const WORDS = SEARCHED_WORDS;
 
 let account: Account;
 let mail: MailStore;
@@ -124,62 +125,10 @@ function naive(query: EmailQuery): { ids: number[]; position: number; total: num
   return { ids: kept.slice(position, position + query.limit).map(({ id }) => id), position, total: kept.length };
 }
 
-const keyword = fc.constantFrom('$seen', '$flagged', 'never');
-const word = fc.constantFrom(...WORDS);
-const condition: fc.Arbitrary<EmailCondition> = fc.oneof(
-  fc.record({ inMailbox: fc.constantFrom(1, 4, 6, 99) }),
-  fc.record({ inMailbox: fc.constantFrom(1, 4), notKeyword: fc.constant('$seen') }),
-  fc.record({ inMailboxOtherThan: fc.uniqueArray(fc.constantFrom(1, 4, 6), { maxLength: 2 }) }),
-  fc.record({ before: fc.integer({ min: 1_000_000, max: 1_010_000 }) }),
-  fc.record({ after: fc.integer({ min: 1_000_000, max: 1_010_000 }) }),
-  fc.record({ minSize: fc.integer({ min: 150, max: 260 }) }),
-  fc.record({ maxSize: fc.integer({ min: 150, max: 260 }) }),
-  fc.record({ hasKeyword: keyword }),
-  fc.record({ notKeyword: keyword }),
-  fc.record({ allInThreadHaveKeyword: keyword }),
-  fc.record({ someInThreadHaveKeyword: keyword }),
-  fc.record({ noneInThreadHaveKeyword: keyword }),
-  fc.record({ hasAttachment: fc.boolean() }),
-  fc.record({ text: word }),
-  fc.record({ body: word }),
-  fc.record({ from: fc.constantFrom('zoe', 'adam') }),
-  fc.record({ subject: fc.constant('topic') }),
-  fc.record({ header: fc.constantFrom<[string] | [string, string]>(['X-Priority'], ['X-Priority', '1'], ['X-Priority', '2']) }),
-);
-const filter: fc.Arbitrary<EmailFilter | null> = fc.option(
-  fc.letrec<{ node: EmailFilter }>((tie) => ({
-    node: fc.oneof(
-      { maxDepth: 2, withCrossShrink: true },
-      condition,
-      fc.record({
-        operator: fc.constantFrom('AND' as const, 'OR' as const, 'NOT' as const),
-        conditions: fc.array(tie('node'), { maxLength: 3 }),
-      }),
-    ),
-  })).node,
-  { nil: null },
-);
-const sort = fc.array(
-  fc.record({
-    property: fc.constantFrom<EmailSort['property']>(
-      'receivedAt',
-      'size',
-      'from',
-      'subject',
-      'sentAt',
-      'hasKeyword',
-      'allInThreadHaveKeyword',
-      'someInThreadHaveKeyword',
-    ),
-    isAscending: fc.boolean(),
-    keyword,
-  }),
-  { maxLength: 2 },
-);
 const query = fc.record(
   {
-    filter,
-    sort: fc.oneof({ weight: 2, arbitrary: fc.constant<EmailSort[]>([]) }, sort),
+    filter: FILTERS,
+    sort: fc.oneof({ weight: 2, arbitrary: fc.constant<EmailSort[]>([]) }, SORTS),
     collapseThreads: fc.boolean(),
     position: fc.integer({ min: -5, max: 12 }),
     limit: fc.integer({ min: 0, max: 15 }),

@@ -1,10 +1,9 @@
 /** Email/query (RFC 8621 §4.4). The store pages by anchor; what it costs depends on the page. */
-import { EMAIL_SORTS } from '../../../shared/jmap/capabilities.ts';
-import { KEYED_SORTS, readEmailCondition } from '../../../shared/jmap/email/query.ts';
+import { readEmailQuery } from '../../../shared/jmap/email/query.ts';
 import { MethodError } from '../../../shared/jmap/errors.ts';
 import { decodeId, encodeId } from '../../../shared/jmap/ids.ts';
 import type { Window } from '../../../shared/jmap/query.ts';
-import { QUERY_FIELDS, queryAnswer, queryWindow, readFilter, readSort } from '../../../shared/jmap/query.ts';
+import { QUERY_FIELDS, queryAnswer, queryWindow } from '../../../shared/jmap/query.ts';
 import { optional, readArguments, readBoolean } from '../../../shared/jmap/readers.ts';
 import type { EmailQuery } from '../../store/mail/types.ts';
 import type { Method } from '../context.ts';
@@ -15,20 +14,13 @@ export const emailQuery: Method = async (args, context) => {
   const accountId = context.accountId(args);
   const read = readArguments(args, FIELDS);
   const window = queryWindow(read);
-  const query: EmailQuery = {
-    filter: readFilter(read.filter, readEmailCondition),
-    sort: readSort(read.sort, EMAIL_SORTS, KEYED_SORTS),
-    collapseThreads: read.collapseThreads,
-    position: window.position,
-    limit: window.limit,
-    calculateTotal: window.calculateTotal,
-    ...anchorOf(window),
-  };
+  const { position, limit, calculateTotal } = window;
+  const query: EmailQuery = { ...readEmailQuery(read), position, limit, calculateTotal, ...anchorOf(window) };
   const { Email: state } = await context.states();
   const result = await context.mail.query(query);
   if (result === null) throw new MethodError('anchorNotFound');
   const ids = result.ids.map((id) => encodeId('Email', id));
-  return queryAnswer(accountId, state, window, { ...result, ids }, false);
+  return queryAnswer(accountId, state, window, { ...result, ids }, true);
 };
 
 /** An anchor that is no email id of ours is in no result. */

@@ -11,6 +11,7 @@ import { commit } from './commit.ts';
 import { readEmails, readMailboxes, readThreadIds, readThreads } from './emails.ts';
 import { destroyIdentity, readIdentities, setIdentity } from './identities.ts';
 import { emailByMessageId } from './message-ids.ts';
+import { queryChanges } from './query/changes.ts';
 import { runQuery } from './query/plan.ts';
 import { quotaChanges } from './quota.ts';
 import { addSent } from './sent.ts';
@@ -48,6 +49,7 @@ export function openMail(env: Env, account: Account): MailStore {
     threadIds: (max) => readThreadIds(env, account, max),
     threadChanges: (since, max) => typeChanges(env, account, 'Thread', since, max),
     query: (query) => runQuery(env, account, query),
+    queryChanges: (query, since, upTo) => queryChanges(env, account, query, since, upTo),
     apply: (operations, options) => apply(env, account, operations, options),
     addSent: (copy) => addSent(env, account, copy),
     identities: () => readIdentities(env, account),
@@ -72,9 +74,15 @@ export function openMail(env: Env, account: Account): MailStore {
   };
 }
 
-/** Originals of what is added are looked for first; each is a subrequest. */
-async function apply(env: Env, account: Account, operations: AppliedOperation[], options: Parameters<MailStore['apply']>[1]) {
-  const digests = operations.flatMap((operation) => ('sha256' in operation ? [operation.sha256] : []));
-  const made = await applyOperations(env, account, operations, await findOriginals(env, account.id, digests), options);
+/** Originals of what is added are looked for first, but for those the request has just put; each is a subrequest. */
+async function apply(
+  env: Env,
+  account: Account,
+  operations: AppliedOperation[],
+  { put = new Set(), ...options }: NonNullable<Parameters<MailStore['apply']>[1]> = {},
+) {
+  const digests = operations.flatMap((operation) => ('sha256' in operation && !put.has(operation.sha256) ? [operation.sha256] : []));
+  const blobs = new Set([...put, ...(await findOriginals(env, account.id, digests))]);
+  const made = await applyOperations(env, account, operations, blobs, options);
   return 'known' in made ? [] : made.results;
 }
