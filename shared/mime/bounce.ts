@@ -72,7 +72,7 @@ export function composeBounce(bounce: Bounce): Uint8Array {
 /** RFC 3464 §2.2, §2.3: a block about the message, then one for each recipient. */
 function statusText({ reportingMta, arrivedAt, recipients }: Bounce): string {
   const message = [
-    `Reporting-MTA: dns; ${line(reportingMta)}`,
+    `Reporting-MTA: dns; ${printableLine(reportingMta)}`,
     ...(arrivedAt === undefined ? [] : [`Arrival-Date: ${formatDate(arrivedAt)}`]),
   ];
   return [message, ...recipients.map(recipientLines)].map((block) => `${block.join('\r\n')}\r\n`).join('\r\n');
@@ -80,16 +80,16 @@ function statusText({ reportingMta, arrivedAt, recipients }: Bounce): string {
 
 function recipientLines({ address, action, status, diagnostic, remoteMta }: BounceRecipient): string[] {
   return [
-    `Final-Recipient: rfc822; ${line(address)}`,
+    `Final-Recipient: rfc822; ${printableLine(address)}`,
     `Action: ${action}`,
     `Status: ${/^[245]\.\d{1,3}\.\d{1,3}$/.test(status) ? status : action === 'failed' ? '5.0.0' : '4.0.0'}`,
-    ...(remoteMta ? [`Remote-MTA: dns; ${line(remoteMta)}`] : []),
-    ...(diagnostic ? [`Diagnostic-Code: smtp; ${line(diagnostic)}`] : []),
+    ...(remoteMta ? [`Remote-MTA: dns; ${printableLine(remoteMta)}`] : []),
+    ...(diagnostic ? [`Diagnostic-Code: smtp; ${printableLine(diagnostic)}`] : []),
   ];
 }
 
 /** One line of printable ASCII, whatever the other side sent. */
-function line(text: string): string {
+export function printableLine(text: string): string {
   return text
     .slice(0, DIAGNOSTIC_MAX)
     .replace(/\s+/g, ' ')
@@ -99,7 +99,9 @@ function line(text: string): string {
 
 function explanation({ recipients }: Bounce, failed: boolean): string {
   const opening = failed ? 'Your message could not be delivered to:' : 'This is the delivery status of your message to:';
-  const reasons = recipients.map(({ address, diagnostic, status }) => `  ${line(address)}\n    ${diagnostic ? line(diagnostic) : status}`);
+  const reasons = recipients.map(
+    ({ address, diagnostic, status }) => `  ${printableLine(address)}\n    ${diagnostic ? printableLine(diagnostic) : status}`,
+  );
   return `${opening}\n\n${reasons.join('\n\n')}\n\nThe message${failed ? ' was not delivered to these recipients; its' : "'s"} header is attached.\n`;
 }
 

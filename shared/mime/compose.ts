@@ -159,7 +159,7 @@ function headerOctets(fields: readonly Field[]): Uint8Array {
 
 function encodeContent({ type, content }: LeafEntity): { encoding: string; octets: Uint8Array } {
   if (typeof content === 'string') return encodeText(UTF8.encode(content.toWellFormed().replace(/\r\n|\r|\n/g, CRLF)));
-  if (!mustStayUnencoded(type)) return { encoding: 'base64', octets: encodeBase64(content) };
+  if (!UNENCODED_TYPES.has(type)) return { encoding: 'base64', octets: encodeBase64(content) };
   return { encoding: content.some((octet) => octet > 0x7f) ? '8bit' : '7bit', octets: withCrlf(content) };
 }
 
@@ -172,10 +172,14 @@ function encodeText(octets: Uint8Array): { encoding: string; octets: Uint8Array 
     : { encoding: 'base64', octets: lines };
 }
 
-/** RFC 2046 §5.2.1, RFC 3462 §3 and RFC 3464: identity encodings only. */
-function mustStayUnencoded(type: string): boolean {
-  return type === 'message/rfc822' || type === 'message/global' || type === 'message/delivery-status' || type === 'text/rfc822-headers';
-}
+/** RFC 2046 §5.2.1, RFC 3462 §3, RFC 3464 and RFC 8098 §3: identity encodings only. */
+const UNENCODED_TYPES: ReadonlySet<string> = new Set([
+  'message/rfc822',
+  'message/global',
+  'message/delivery-status',
+  'message/disposition-notification',
+  'text/rfc822-headers',
+]);
 
 /** ASCII without NUL, in lines RFC 5322 §2.1.1 allows; `octets` has CRLF for every line break. */
 function isSevenBit(octets: Uint8Array): boolean {

@@ -41,7 +41,7 @@ export async function answerArrival(
   if (vacation === null) return;
   const message = compose(vacation, fields, { from: { name: account.name || null, email: from }, to: mailFrom });
   if (message === null) return;
-  await putAutomatic(env, openMail(env, account), `vacation ${arrival.spool}`, message, mailFrom);
+  await putAutomatic(env, openMail(env, account), `vacation ${arrival.spool}`, message, [mailFrom]);
 }
 
 interface Correspondents {

@@ -50,7 +50,7 @@ export function readMailboxCondition(condition: Json): Test {
 }
 
 /** Whether a row matches a filter. NOT is true when none of its conditions is (RFC 8620 §5.5). */
-export function matchesFilter(filter: FilterTree<Test> | null, row: MailboxFacts): boolean {
+export function matchesFilter<Row>(filter: FilterTree<(row: Row) => boolean> | null, row: Row): boolean {
   if (filter === null) return true;
   if (typeof filter === 'function') return filter(row);
   const results = filter.conditions.map((each) => matchesFilter(each, row));

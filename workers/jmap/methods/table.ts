@@ -1,5 +1,5 @@
 /** Every JMAP method, by the name clients call it and the capability they must be using. */
-import { CORE, MAIL, SUBMISSION } from '../../../shared/jmap/capabilities.ts';
+import { CORE, MAIL, MDN, QUOTA, SUBMISSION, VACATION } from '../../../shared/jmap/capabilities.ts';
 import type { Method } from '../context.ts';
 import { blobCopy } from './blob-copy.ts';
 import { coreEcho } from './core-echo.ts';
@@ -19,8 +19,14 @@ import { mailboxGet } from './mailbox-get.ts';
 import { mailboxQuery } from './mailbox-query.ts';
 import { mailboxQueryChanges } from './mailbox-query-changes.ts';
 import { mailboxSet } from './mailbox-set.ts';
+import { mdnParse } from './mdn-parse.ts';
+import { mdnSend } from './mdn-send.ts';
 import { pushSubscriptionGet } from './push-subscription-get.ts';
 import { pushSubscriptionSet } from './push-subscription-set.ts';
+import { quotaChanges } from './quota-changes.ts';
+import { quotaGet } from './quota-get.ts';
+import { quotaQuery } from './quota-query.ts';
+import { quotaQueryChanges } from './quota-query-changes.ts';
 import { searchSnippetGet } from './search-snippet-get.ts';
 import { submissionChanges } from './submission-changes.ts';
 import { submissionGet } from './submission-get.ts';
@@ -29,6 +35,8 @@ import { submissionQueryChanges } from './submission-query-changes.ts';
 import { submissionSet } from './submission-set.ts';
 import { threadChanges } from './thread-changes.ts';
 import { threadGet } from './thread-get.ts';
+import { vacationResponseGet } from './vacation-response-get.ts';
+import { vacationResponseSet } from './vacation-response-set.ts';
 
 interface MethodEntry {
   capability: string;
@@ -69,6 +77,20 @@ const BY_CAPABILITY: Record<string, Record<string, Method>> = {
     'EmailSubmission/query': submissionQuery,
     'EmailSubmission/queryChanges': submissionQueryChanges,
     'EmailSubmission/set': submissionSet,
+  },
+  [VACATION]: {
+    'VacationResponse/get': vacationResponseGet,
+    'VacationResponse/set': vacationResponseSet,
+  },
+  [MDN]: {
+    'MDN/send': mdnSend,
+    'MDN/parse': mdnParse,
+  },
+  [QUOTA]: {
+    'Quota/get': quotaGet,
+    'Quota/changes': quotaChanges,
+    'Quota/query': quotaQuery,
+    'Quota/queryChanges': quotaQueryChanges,
   },
 };
 
