@@ -20,6 +20,8 @@ export class JmapContext {
   readonly createdIds: Map<string, string>;
   /** The capabilities the client uses, which decide what some answers show (RFC 9425 §4.1). */
   readonly using: ReadonlySet<string>;
+  /** Messages this request may still make, import or parse. */
+  #messagesLeft: number;
   #states: Promise<States> | null = null;
   readonly #emails = new Map<number, EmailRow>();
 
@@ -29,6 +31,16 @@ export class JmapContext {
     this.mail = openMail(env, account);
     this.createdIds = createdIds;
     this.using = using;
+    this.#messagesLeft = messagesMax(env);
+  }
+
+  get messagesLeft(): number {
+    return this.#messagesLeft;
+  }
+
+  /** Counts a message to be made, imported or parsed; false when the request has had its share. */
+  takeMessage(): boolean {
+    return --this.#messagesLeft >= 0;
   }
 
   /** The states of all types; one query in a request that only reads. */
@@ -57,6 +69,12 @@ export class JmapContext {
     if (decodeId('Account', accountId) !== this.account.id) throw new MethodError('accountNotFound');
     return accountId;
   }
+}
+
+/** Each message costs reads and writes of the bucket and its scan; a deployment says how many fit into one request. */
+export function messagesMax(env: Env): number {
+  const max = Number(env.MESSAGES_PER_REQUEST);
+  return Number.isSafeInteger(max) && max > 0 ? max : Number.POSITIVE_INFINITY;
 }
 
 /** The arguments of the one response, or several responses, each with its name (RFC 8620 §3.4). */

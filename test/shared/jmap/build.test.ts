@@ -1,23 +1,26 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { bodyValue } from '../../../shared/jmap/email/body-value.ts';
-import { buildMessage } from '../../../shared/jmap/email/build.ts';
+import { buildMessage, unencodedBlobsOf } from '../../../shared/jmap/email/build.ts';
 import { readCreation } from '../../../shared/jmap/email/creation.ts';
 import { parseHeaderProperty } from '../../../shared/jmap/email/header-property.ts';
 import { headerPropertyValue } from '../../../shared/jmap/email/header-values.ts';
+import { OctetSurvey, survey } from '../../../shared/jmap/email/survey.ts';
+import { Base64Lines } from '../../../shared/mime/base64-lines.ts';
 import { bodyTree, leaves } from '../../../shared/mime/bodylists.ts';
 import { parseHeaderBlock } from '../../../shared/mime/headers.ts';
-import { byteString } from '../../../shared/mime/octets.ts';
+import { byteString, concatOctets } from '../../../shared/mime/octets.ts';
 import { fileName } from '../../../shared/mime/parameters.ts';
 import { scanMessage } from '../../../shared/mime/scan.ts';
-import { decodeTransfer } from '../../../shared/mime/transfer.ts';
+import { decodeTransfer, encodeBase64 } from '../../../shared/mime/transfer.ts';
 
 const facts = { unique: '0123456789abcdef', domain: 'example.test', now: 1_700_000_000_000 };
 
 function build(record: Record<string, unknown>, blobs: Map<string, Uint8Array> = new Map()) {
   const creation = readCreation({ mailboxIds: { F1: true }, ...record }, new Map());
   if ('type' in creation) throw new Error(JSON.stringify(creation));
-  const octets = buildMessage(creation, { ...facts, blobs });
+  const contents = new Map([...blobs].map(([id, octets]) => [id, { octets }]));
+  const octets = concatOctets(buildMessage(creation, { ...facts, blobs: contents }).filter((segment) => segment instanceof Uint8Array));
   const structure = scanMessage(octets);
   const fields = parseHeaderBlock(byteString(octets, 0, structure.bodyStart));
   const header = (property: string) => {
@@ -130,4 +133,73 @@ test('no field can be set that would start another', () => {
       }
     }),
   );
+});
+
+test('base64 in lines is the same however the octets are cut', () => {
+  fc.assert(
+    fc.property(fc.array(fc.uint8Array({ maxLength: 300 })), (chunks) => {
+      const lines = new Base64Lines();
+      const written = chunks.map((chunk) => lines.write(chunk));
+      expect(concatOctets([...written, lines.finish()])).toEqual(encodeBase64(concatOctets(chunks)));
+    }),
+  );
+});
+
+test('octets are surveyed the same however they are cut', () => {
+  const octet = fc.constantFrom(0x0d, 0x0a, 0x41, 0x20, 0xc3, 0x00);
+  fc.assert(
+    fc.property(fc.array(fc.array(octet, { maxLength: 20 })), (chunks) => {
+      const looking = new OctetSurvey();
+      for (const chunk of chunks) looking.write(Uint8Array.from(chunk));
+      expect(looking.finish()).toEqual(survey(Uint8Array.from(chunks.flat())));
+    }),
+  );
+});
+
+test.each([
+  ['', true],
+  ['a\r\nb', true],
+  [`${'x'.repeat(998)}\r\n`, true],
+  [`${'x'.repeat(999)}\r\n`, false],
+  ['a\nb', false],
+  ['a\rb', false],
+  ['a\r', false],
+  ['\n', false],
+  ['a\0', false],
+  ['\x7f', false],
+])('%j passes a 7-bit transport: %s', (text, isClean) => {
+  expect(survey(new TextEncoder().encode(text)).isClean).toBe(isClean);
+});
+
+test('a blob that is not read is encoded when its turn comes, but never in a part that stays as it is', () => {
+  const creation = readCreation(
+    {
+      mailboxIds: { F1: true },
+      attachments: [
+        { blobId: 'G1', type: 'image/png' },
+        { blobId: 'G2', type: 'message/rfc822' },
+        { blobId: 'G3', type: 'message/rfc822' },
+      ],
+    },
+    new Map(),
+  );
+  if ('type' in creation) throw new Error(JSON.stringify(creation));
+  expect(unencodedBlobsOf(creation.body)).toEqual(['G2', 'G3']);
+  const unread = (blobId: string, found: object | null) => ({
+    blobId,
+    survey: found && { isClean: false, hasNul: false, highShare: 0, ...found },
+  });
+  const blobs = new Map([
+    ['G1', unread('Gone', null)],
+    ['G2', unread('Gtwo', { isClean: true })],
+    ['G3', unread('Gthree', {})],
+  ]);
+  const segments = buildMessage(creation, { ...facts, blobs });
+  expect(segments.filter((segment) => !(segment instanceof Uint8Array))).toEqual([
+    { blobId: 'Gone', encoding: 'base64' },
+    { blobId: 'Gtwo', encoding: 'identity' },
+    { blobId: 'Gthree', encoding: 'identity' },
+  ]);
+  const written = segments.map((segment) => (segment instanceof Uint8Array ? byteString(segment) : '')).join('');
+  expect(written.match(/Content-Transfer-Encoding: \S+/g)?.map((field) => field.slice(27))).toEqual(['base64', '7bit', '8bit']);
 });

@@ -1,6 +1,7 @@
 import { env } from 'cloudflare:test';
 import { beforeEach, expect, test } from 'vitest';
-import { GET_OBJECTS_MAX } from '../../../shared/jmap/capabilities.ts';
+import { CORE, GET_OBJECTS_MAX, MAIL } from '../../../shared/jmap/capabilities.ts';
+import { runRequest } from '../../../workers/jmap/dispatch.ts';
 import { type Client, makeClient } from './client.ts';
 
 let client: Client;
@@ -356,24 +357,73 @@ test('replies share their thread, and changes tell what happened', async () => {
   expect([ids.sort(), rest.hasMoreChanges]).toEqual([[first.id, second.id].sort(), false]);
 });
 
-test('of more creations than one call can make the rest is rateLimit, below the limit announced', async () => {
-  const record = { mailboxIds: { [roles.drafts ?? '']: true }, subject: 'one of many' };
-  const records = Array.from({ length: 34 }, (_, index) => [`k${index}`, record]);
-  const { created, notCreated } = await client.call('Email/set', { create: { wrong: {}, ...Object.fromEntries(records) } });
-  expect(Object.keys(created as object)).toHaveLength(32);
-  expect(notCreated).toMatchObject({ wrong: { type: 'invalidProperties' }, k32: { type: 'rateLimit' }, k33: { type: 'rateLimit' } });
-  expect((await client.call('Mailbox/get', { ids: [roles.drafts], properties: ['totalEmails'] })).list).toMatchObject([
-    { totalEmails: 32 },
+/** Runs one call in a deployment of other settings. */
+async function callWith(settings: object, name: string, args: Record<string, unknown>): Promise<Record<string, unknown>> {
+  const methodCalls: [string, Record<string, unknown>, string][] = [[name, { accountId: client.accountId, ...args }, 'c']];
+  const { methodResponses } = await runRequest({ ...env, ...settings }, client.account, {
+    using: [CORE, MAIL],
+    methodCalls,
+    createdIds: null,
+  });
+  return (methodResponses as [string, Record<string, unknown>][])[0]?.[1] ?? {};
+}
+
+const many = (length: number, record: object) => Object.fromEntries(Array.from({ length }, (_, index) => [`k${index}`, record]));
+
+test('of more messages than a deployment makes in a request the rest is rateLimit, below the limit announced', async () => {
+  const few = { MESSAGES_PER_REQUEST: '3' };
+  const record = { mailboxIds: { [drafts]: true }, subject: 'one of many' };
+  const { created, notCreated } = await callWith(few, 'Email/set', { create: { wrong: {}, ...many(4, record) } });
+  expect(Object.keys(created as object)).toEqual(['k0', 'k1', 'k2']);
+  expect(notCreated).toMatchObject({ wrong: { type: 'invalidProperties' }, k3: { type: 'rateLimit' } });
+  const blobId = await client.upload('Subject: x\r\n\r\nx\r\n');
+  const imports = await callWith(few, 'Email/import', { emails: many(4, { blobId, mailboxIds: { [inbox]: true } }) });
+  expect([Object.keys(imports.created as object).length, imports.notCreated]).toMatchObject([3, { k3: { type: 'rateLimit' } }]);
+  expect(await callWith(few, 'Email/parse', { blobIds: ['G1', 'G2', 'G3', 'G4'] })).toMatchObject({ type: 'requestTooLarge' });
+  expect(await client.errorOf('Email/import', { emails: many(501, {}) })).toBe('requestTooLarge');
+  expect(await client.errorOf('Email/set', { create: many(501, {}) })).toBe('requestTooLarge');
+});
+
+test('a deployment without such a limit makes all 500 of a call, and each stands or falls alone', async () => {
+  const blobId = await client.upload('Subject: x\r\n\r\nx\r\n');
+  const emails = { ...many(499, { blobId, mailboxIds: { [inbox]: true } }), wrong: { blobId: 'G0', mailboxIds: { [inbox]: true } } };
+  const { created, notCreated } = await callWith({ MESSAGES_PER_REQUEST: '' }, 'Email/import', { emails });
+  expect([Object.keys(created as object).length, notCreated]).toMatchObject([
+    499,
+    { wrong: { type: 'invalidProperties', properties: ['blobId'] } },
+  ]);
+  expect((await client.call('Mailbox/get', { ids: [inbox], properties: ['totalEmails'] })).list).toMatchObject([{ totalEmails: 499 }]);
+}, 60_000);
+
+test('what a creation names by blob is told by the blob ids of the new message', async () => {
+  const image = await client.upload(new Uint8Array(3000).fill(1), 'image/png');
+  const made = (await create({ ...text('x'), attachments: [{ blobId: image, type: 'image/png', name: 'p.png' }] })) as unknown as {
+    id: string;
+    attachments: { blobId: string; size: number; name: string }[];
+    textBody: { partId: string }[];
+  };
+  expect(made.attachments).toMatchObject([{ size: 3000, name: 'p.png', type: 'image/png' }]);
+  expect(made.textBody).toMatchObject([{ partId: '1', type: 'text/plain' }]);
+  const { attachments } = await client.email(made.id, { properties: ['attachments'] });
+  expect(made.attachments).toEqual(attachments);
+  expect(Object.keys((await create(text('x'))) ?? {}).sort()).toEqual(['blobId', 'id', 'size', 'threadId']);
+});
+
+test('what is no message is not imported', async () => {
+  const blobIds = [await client.upload(''), await client.upload('\x00\x01 not a header'), await client.upload('no header either')];
+  const emails = Object.fromEntries(blobIds.map((blobId, index) => [`k${index}`, { blobId, mailboxIds: { [inbox]: true } }]));
+  const { created, notCreated } = await client.call('Email/import', { emails });
+  expect([created, Object.values(notCreated as Errors).map(({ type }) => type)]).toEqual([
+    null,
+    ['invalidEmail', 'invalidEmail', 'invalidEmail'],
   ]);
 });
 
-test('of more imports than one call can make the rest is rateLimit', async () => {
-  const record = { blobId: await client.upload('Subject: x\r\n\r\nx\r\n'), mailboxIds: { [roles.inbox ?? '']: true } };
-  const records = (length: number) => Object.fromEntries(Array.from({ length }, (_, index) => [`k${index}`, record]));
-  const { created, notCreated } = await client.call('Email/import', { emails: records(17) });
-  expect(Object.keys(created as object)).toHaveLength(16);
-  expect(notCreated).toMatchObject({ k16: { type: 'rateLimit' } });
-  expect(await client.errorOf('Email/import', { emails: records(501) })).toBe('requestTooLarge');
+test('everything that is wrong with an import is named at once', async () => {
+  const { notCreated } = await client.call('Email/import', { emails: { k: { mailboxIds: {}, keywords: [], receivedAt: 1, more: 1 } } });
+  expect(notCreated).toMatchObject({
+    k: { type: 'invalidProperties', properties: ['blobId', 'mailboxIds', 'keywords', 'receivedAt', 'more'] },
+  });
 });
 
 test('Thread/get without ids gives every thread while they are few, and is requestTooLarge beyond', async () => {

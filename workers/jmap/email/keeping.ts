@@ -1,21 +1,26 @@
-/** Putting a message that is in memory into the account: its original first, then the row (invariant 2). */
+/** Rows for messages whose originals are in the bucket (invariant 2), and what RFC 8621 §4.6 tells of them. */
 import type { Json, SetError } from '../../../shared/jmap/errors.ts';
 import { encodeBlobId, encodeId } from '../../../shared/jmap/ids.ts';
-import { indexMessage } from '../../../shared/mime/indexer.ts';
+import type { MessageIndex } from '../../../shared/mime/index-types.ts';
 import type { OperationResult } from '../../../shared/protocol.ts';
-import { toHex } from '../../../shared/signing.ts';
-import type { AppliedOperation } from '../../store/mail/types.ts';
+import type { AppliedOperation, EmailRow } from '../../store/mail/types.ts';
 import type { JmapContext } from '../context.ts';
 import { operationError } from '../operations.ts';
+
+/** Messages of one batch: their indexes are in memory together, half a megabyte each at worst. */
+export const KEPT_TOGETHER = 32;
 
 /** A message to keep, under the creation id of the client. */
 export interface Keeping {
   key: string;
-  octets: Uint8Array;
+  sha256: string;
+  index: MessageIndex;
   mailboxes: number[];
   keywords: string[];
   /** Epoch milliseconds. */
   receivedAt: number;
+  /** What the answer says beyond id, blobId, threadId and size. */
+  more?: (row: EmailRow) => Promise<Json>;
 }
 
 export interface Kept {
@@ -23,28 +28,24 @@ export interface Kept {
   notCreated: Map<string, SetError>;
 }
 
-/** Lower-case hex SHA-256. */
-export async function sha256Hex(octets: Uint8Array): Promise<string> {
-  return toHex(new Uint8Array(await crypto.subtle.digest('SHA-256', octets as Uint8Array<ArrayBuffer>)));
-}
-
-/** Keeps messages, one batch for all rows. `created` says what RFC 8621 §4.6 asks: id, blobId, threadId, size. */
+/** Keeps messages, one batch for all rows. */
 export async function keepMessages(context: JmapContext, messages: readonly Keeping[], ifInState: string | null): Promise<Kept> {
   const kept: Kept = { created: new Map(), notCreated: new Map() };
   if (messages.length === 0) return kept;
-  const operations: AppliedOperation[] = [];
-  for (const { octets, mailboxes, keywords, receivedAt } of messages) {
-    const sha256 = await sha256Hex(octets);
-    if (!(await context.mail.putBlob(sha256, octets, octets.length))) throw new Error('the bucket refused the digest');
-    operations.push({ op: 'import', mailboxes, sha256, index: indexMessage(octets), keywords, receivedAt });
-  }
-  const results = await context.mail.apply(operations, ifInState === null ? {} : { ifInState: { type: 'Email', state: ifInState } });
+  const operations = messages.map(({ mailboxes, sha256, index, keywords, receivedAt }): AppliedOperation => {
+    return { op: 'import', mailboxes, sha256, index, keywords, receivedAt };
+  });
+  const put = new Set(messages.map(({ sha256 }) => sha256));
+  const results = await context.mail.apply(
+    operations,
+    ifInState === null ? { put } : { put, ifInState: { type: 'Email', state: ifInState } },
+  );
   context.wrote();
-  const made: { key: string; id: number }[] = [];
-  messages.forEach(({ key }, index) => {
+  const made: { message: Keeping; id: number }[] = [];
+  messages.forEach((message, index) => {
     const id = newId(results[index]);
-    if (typeof id === 'number') made.push({ key, id });
-    else kept.notCreated.set(key, id);
+    if (typeof id === 'number') made.push({ message, id });
+    else kept.notCreated.set(message.key, id);
   });
   await describe(context, made, kept);
   return kept;
@@ -56,18 +57,31 @@ function newId(result: OperationResult | undefined): number | SetError {
   return error ?? (result?.ok ? (result.id ?? { type: 'serverFail' }) : { type: 'serverFail' });
 }
 
-async function describe(context: JmapContext, made: readonly { key: string; id: number }[], kept: Kept): Promise<void> {
+async function describe(context: JmapContext, made: readonly { message: Keeping; id: number }[], kept: Kept): Promise<void> {
   const rows = made.length === 0 ? [] : await context.emails(made.map(({ id }) => id));
   const byId = new Map(rows.map((row) => [row.id, row]));
-  for (const { key, id } of made) {
+  for (const { message, id } of made) {
     const row = byId.get(id);
     if (!row) {
-      kept.notCreated.set(key, { type: 'serverFail' });
+      kept.notCreated.set(message.key, { type: 'serverFail' });
       continue;
     }
     const wireId = encodeId('Email', id);
-    context.createdIds.set(key, wireId);
+    context.createdIds.set(message.key, wireId);
+    const more = (await message.more?.(row)) ?? {};
     const blobId = encodeBlobId({ sha256: row.sha256 });
-    kept.created.set(key, { id: wireId, blobId, threadId: encodeId('Thread', row.thread), size: row.size });
+    kept.created.set(message.key, { ...more, id: wireId, blobId, threadId: encodeId('Thread', row.thread), size: row.size });
   }
+}
+
+/** Entries in groups of `KEPT_TOGETHER`. */
+export function* inBatches<Entry>(entries: Iterable<Entry>): Generator<Entry[]> {
+  let batch: Entry[] = [];
+  for (const entry of entries) {
+    batch.push(entry);
+    if (batch.length < KEPT_TOGETHER) continue;
+    yield batch;
+    batch = [];
+  }
+  if (batch.length > 0) yield batch;
 }

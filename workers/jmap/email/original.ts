@@ -18,12 +18,15 @@ export class StoredOriginal implements Original {
   readonly #mail: MailStore;
   readonly #sha256: string;
   readonly #size: number;
+  readonly #base: number;
   #whole: Promise<Uint8Array> | null = null;
 
-  constructor(mail: MailStore, sha256: string, size: number) {
+  /** `base`: where in the stored object the message begins, for one that lies in another. */
+  constructor(mail: MailStore, sha256: string, size: number, base = 0) {
     this.#mail = mail;
     this.#sha256 = sha256;
     this.#size = size;
+    this.#base = base;
   }
 
   async read(offset: number, length: number): Promise<Uint8Array> {
@@ -34,21 +37,8 @@ export class StoredOriginal implements Original {
   }
 
   async #range(offset: number, length: number): Promise<Uint8Array> {
-    const blob = await this.#mail.getBlob(this.#sha256, { offset, length });
+    const blob = await this.#mail.getBlob(this.#sha256, { offset: this.#base + offset, length });
     if (blob === null) throw new Error(`original ${this.#sha256} is not in the bucket`);
     return (await readStream(blob.body, length)) ?? new Uint8Array();
-  }
-}
-
-/** An original that is already in memory, as Email/parse has it. */
-export class HeldOriginal implements Original {
-  readonly #octets: Uint8Array;
-
-  constructor(octets: Uint8Array) {
-    this.#octets = octets;
-  }
-
-  async read(offset: number, length: number): Promise<Uint8Array> {
-    return this.#octets.subarray(offset, offset + length);
   }
 }

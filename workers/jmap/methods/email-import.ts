@@ -1,35 +1,36 @@
-/** Email/import (RFC 8621 §4.8): uploaded messages become emails, stored as they were given. */
+/** Email/import (RFC 8621 §4.8): uploaded messages become emails, stored as they were given, each read as a stream. */
 
 import { SET_OBJECTS_MAX } from '../../../shared/jmap/capabilities.ts';
 import { readUtcDate } from '../../../shared/jmap/dates.ts';
 import { countError, mailboxIdsReader, readKeywords } from '../../../shared/jmap/email/creation.ts';
 import type { Json, SetError } from '../../../shared/jmap/errors.ts';
 import { invalidProperties, MethodError, rateLimit, ShapeError } from '../../../shared/jmap/errors.ts';
+import { decodeBlobId } from '../../../shared/jmap/ids.ts';
+import type { Reader } from '../../../shared/jmap/readers.ts';
 import {
   mapOf,
   nullable,
   optional,
+  own,
   readArguments,
   readCreationId,
   readId,
   readObject,
   readString,
-  recordOf,
 } from '../../../shared/jmap/readers.ts';
-import { mapOrNull } from '../../../shared/jmap/set.ts';
+import { mapOrNull, realId } from '../../../shared/jmap/set.ts';
 import { parseDate } from '../../../shared/mime/date.ts';
 import { headerValues, parseHeaderBlock } from '../../../shared/mime/headers.ts';
 import { byteString } from '../../../shared/mime/octets.ts';
-import { readBlob } from '../blobs.ts';
+import { openBlob } from '../blobs.ts';
 import type { JmapContext, Method } from '../context.ts';
+import { messagesMax } from '../context.ts';
 import type { Keeping } from '../email/keeping.ts';
-import { keepMessages } from '../email/keeping.ts';
+import { inBatches, keepMessages } from '../email/keeping.ts';
+import { looksLikeMessage } from '../email/message-shape.ts';
+import type { Scanned } from '../segments.ts';
+import { putSegments, scanMessage } from '../segments.ts';
 import { messageSizeMax } from '../session.ts';
-
-/** Messages of one call: each costs a read and a write of the bucket, of the 50 a request may make. The rest is `rateLimit`. */
-const IMPORTS_MAX = 16;
-/** Octets of a message in which the first Received field is looked for. */
-const RECEIVED_SEARCH_MAX = 16 * 1024;
 
 export const emailImport: Method = async (args, context) => {
   const accountId = context.accountId(args);
@@ -41,18 +42,23 @@ export const emailImport: Method = async (args, context) => {
   if (emails.size > SET_OBJECTS_MAX) throw new MethodError('requestTooLarge', `at most ${SET_OBJECTS_MAX} messages`);
   const { Email: oldState } = await context.states();
   if (ifInState !== null && ifInState !== oldState) throw new MethodError('stateMismatch');
+  const created = new Map<string, Json>();
   const notCreated = new Map<string, SetError>();
-  const messages: Keeping[] = [];
-  let tried = 0;
-  for (const [key, record] of emails) {
-    const message = ++tried <= IMPORTS_MAX ? await readImport(context, key, record) : rateLimit(IMPORTS_MAX);
-    if ('type' in message) notCreated.set(key, message);
-    else messages.push(message);
+  let guard = ifInState;
+  for (const batch of inBatches(emails)) {
+    const messages: Keeping[] = [];
+    for (const [key, record] of batch) {
+      const message = context.takeMessage() ? await readImport(context, key, record) : rateLimit(messagesMax(context.env));
+      if ('type' in message) notCreated.set(key, message);
+      else messages.push(message);
+    }
+    const kept = await keepMessages(context, messages, guard);
+    if (messages.length > 0) guard = null;
+    for (const [key, answer] of kept.created) created.set(key, answer);
+    for (const [key, error] of kept.notCreated) notCreated.set(key, error);
   }
-  const kept = await keepMessages(context, messages, ifInState);
-  for (const [key, error] of kept.notCreated) notCreated.set(key, error);
   const { Email: newState } = await context.states();
-  return { accountId, oldState, newState, created: mapOrNull(kept.created), notCreated: mapOrNull(notCreated) };
+  return { accountId, oldState, newState, created: mapOrNull(created), notCreated: mapOrNull(notCreated) };
 };
 
 async function readImport(context: JmapContext, key: string, record: Json): Promise<Keeping | SetError> {
@@ -60,36 +66,53 @@ async function readImport(context: JmapContext, key: string, record: Json): Prom
   if ('type' in read) return read;
   const refusal = countError(read.keywords, read.mailboxIds);
   if (refusal) return refusal;
-  const octets = await readBlob(context.mail, read.blobId, messageSizeMax(context.env));
-  if (octets === 'missing') return invalidProperties(['blobId'], 'no such blob');
-  if (octets === 'tooLarge') return { type: 'tooLarge' };
-  if (octets.length === 0) return { type: 'invalidEmail', description: 'the blob is empty' };
-  return {
-    key,
-    octets,
-    mailboxes: read.mailboxIds,
-    keywords: read.keywords,
-    receivedAt: read.receivedAt ?? lastReceived(octets) ?? Date.now(),
-  };
+  const scanned = await scanBlob(context, realId(read.blobId, context.createdIds));
+  if ('type' in scanned) return scanned;
+  if (!looksLikeMessage(scanned.head)) return { type: 'invalidEmail', description: 'the blob does not begin as a message does' };
+  const { sha256, index, head } = scanned;
+  const receivedAt = read.receivedAt ?? lastReceived(head) ?? Date.now();
+  return { key, sha256, index, mailboxes: read.mailboxIds, keywords: read.keywords, receivedAt };
 }
 
+/** The index of a blob that is an original afterwards, if it was not one before. */
+async function scanBlob({ mail, env }: JmapContext, blobId: string): Promise<Scanned | SetError> {
+  const blob = await openBlob(mail, blobId);
+  if (blob === null) return invalidProperties(['blobId'], 'no such blob');
+  await blob.body.cancel();
+  const segments = [{ blobId, encoding: 'identity' as const }];
+  const scanned = await scanMessage(mail, segments, messageSizeMax(env));
+  if (scanned === 'tooLarge') return { type: 'tooLarge' };
+  if (decodeBlobId(blobId)?.part) await putSegments(mail, segments, scanned);
+  return scanned;
+}
+
+/** Reads the record; the SetError names every property that is wrong. */
 function readRecord(record: Json, createdIds: ReadonlyMap<string, string>) {
-  try {
-    return recordOf({
-      blobId: readId,
-      mailboxIds: mailboxIdsReader(createdIds),
-      keywords: optional(readKeywords, []),
-      receivedAt: nullable(readUtcDate),
-    })(record, '');
-  } catch (error) {
-    if (error instanceof ShapeError) return invalidProperties([error.path.split('/')[0] ?? ''], error.expected);
-    throw error;
-  }
+  const wrong: string[] = [];
+  const faults: string[] = [];
+  const value = <T>(name: string, reader: Reader<T>, fallback: T): T => {
+    try {
+      return reader(own(record, name), name);
+    } catch (error) {
+      if (!(error instanceof ShapeError)) throw error;
+      wrong.push(name);
+      faults.push(error.message);
+      return fallback;
+    }
+  };
+  const read = {
+    blobId: value('blobId', readId, ''),
+    mailboxIds: value('mailboxIds', mailboxIdsReader(createdIds), []),
+    keywords: value('keywords', optional(readKeywords, []), []),
+    receivedAt: value('receivedAt', nullable(readUtcDate), null),
+  };
+  wrong.push(...Object.keys(record).filter((name) => !Object.hasOwn(read, name)));
+  return wrong.length > 0 ? invalidProperties(wrong, faults.join('; ') || 'is not known') : read;
 }
 
 /** The date of the most recent Received field, which stands first; null without one. */
-function lastReceived(octets: Uint8Array): number | null {
-  const [received] = headerValues(parseHeaderBlock(byteString(octets, 0, Math.min(octets.length, RECEIVED_SEARCH_MAX))), 'received');
+function lastReceived(head: Uint8Array): number | null {
+  const [received] = headerValues(parseHeaderBlock(byteString(head)), 'received');
   const semicolon = received?.lastIndexOf(';') ?? -1;
   return semicolon < 0 ? null : (parseDate(received?.slice(semicolon + 1) ?? '')?.time ?? null);
 }
