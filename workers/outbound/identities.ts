@@ -7,16 +7,11 @@ import type { Env } from '../env.ts';
 import { openDirectory } from '../store/directory/index.ts';
 import type { IdentityRow, MailStore } from '../store/mail/types.ts';
 
-/** Identities one call makes: each is three queries of the 50 a request has. The next call makes the next ones. */
-const MADE_MAX = 5;
-
 /** All identities; the first one of each address of the account stays. Two queries when none is missing. */
 export async function ensureIdentities(env: Env, mail: MailStore): Promise<{ row: IdentityRow; mayDelete: boolean }[]> {
   const [addresses, known] = await Promise.all([openDirectory(env).addressesOf(mail.account.id), mail.identities()]);
   const missing = addresses.filter((address) => !known.some(({ email }) => email === address));
-  for (const email of missing.slice(0, MADE_MAX)) {
-    await mail.setIdentity({ name: mail.account.name, email, replyTo: null, bcc: null, textSignature: '', htmlSignature: '' });
-  }
+  await mail.changeIdentities({ create: missing.map((email) => ({ name: mail.account.name, email })) });
   const rows = missing.length > 0 ? await mail.identities() : known;
   const firsts = new Set(addresses.map((address) => rows.find(({ email }) => email === address)?.id));
   return rows.map((row) => ({ row, mayDelete: !firsts.has(row.id) }));

@@ -88,9 +88,74 @@ test('what cannot change or go is refused record by record', async () => {
   expect(await list()).toMatchObject([{ id: own, email: me, mayDelete: false }]);
 });
 
-test('of more records than one call can work on the rest is rateLimit', async () => {
-  const create = Object.fromEntries(Array.from({ length: 9 }, (_, index) => [`k${index}`, { email: me }]));
-  const { created, notCreated } = await client.call('Identity/set', { create });
-  expect(Object.keys(created as object)).toHaveLength(8);
-  expect(notCreated).toMatchObject({ k8: { type: 'rateLimit' } });
+test('many records are one call, and beyond the limit it is overQuota', async () => {
+  const create = Object.fromEntries(Array.from({ length: 101 }, (_, index) => [`k${index}`, { email: me, name: `n${index}` }]));
+  const answer = await client.call('Identity/set', { create });
+  const created = answer.created as Record<string, { id: string }>;
+  expect(Object.keys(created)).toHaveLength(99);
+  expect(answer.notCreated).toMatchObject({ k99: { type: 'overQuota' }, k100: { type: 'overQuota' } });
+  const all = await list();
+  expect(all.find(({ id }) => id === created.k42?.id)).toMatchObject({ name: 'n42', email: me });
+  const ids = Object.values(created).map(({ id }) => id);
+  const update = Object.fromEntries(ids.slice(0, 50).map((id, index) => [id, { name: `new ${index}` }]));
+  const changed = await client.call('Identity/set', { update, destroy: ids.slice(50) });
+  expect([Object.keys(changed.updated as object).length, changed.destroyed]).toEqual([50, ids.slice(50)]);
+  expect((await list()).map(({ name }) => name)).toEqual([all[0]?.name, ...ids.slice(0, 50).map((_, index) => `new ${index}`)]);
+});
+
+test('one call makes, changes and destroys in that order, and names what it made', async () => {
+  const first = String((await made({ email: me, name: 'first' })).id);
+  const answer = await client.call('Identity/set', {
+    create: { a: { email: me, name: 'a' }, b: { email: me } },
+    update: { '#a': { name: 'A' }, [first]: { name: 'gone' } },
+    destroy: ['#b', first],
+  });
+  const { a, b } = answer.created as Record<string, { id: string }>;
+  expect(answer).toMatchObject({ updated: { '#a': null }, notUpdated: { [first]: { type: 'willDestroy' } }, destroyed: [b?.id, first] });
+  expect((await list()).map(({ id, name }) => [id, name])).toEqual([
+    [own, expect.any(String)],
+    [a?.id, 'A'],
+  ]);
+});
+
+test('ifInState holds against whoever writes at the same time: of two calls in one state one is made', async () => {
+  const { state } = await client.call('Identity/get', { ids: [] });
+  const create = { k: { email: me } };
+  const answers = await Promise.all([1, 2].map(() => client.request([['Identity/set', { ifInState: state, create }]])));
+  const names = answers.map(({ methodResponses }) => methodResponses[0]?.[1].type ?? 'made').sort();
+  expect(names).toEqual(['made', 'stateMismatch']);
+  expect(await list()).toHaveLength(2);
+});
+
+test('changes are told page by page, each id once, and from a state that is none they cannot be', async () => {
+  const { state } = await client.call('Identity/get', { ids: [] });
+  const create = { a: { email: me }, b: { email: me }, c: { email: me } };
+  const { created } = await client.call('Identity/set', { create });
+  const { a, b, c } = created as Record<string, { id: string }>;
+  await client.call('Identity/set', { update: { [own]: { name: 'Me' } }, destroy: [b?.id] });
+  const told = { created: [] as unknown[], updated: [] as unknown[], destroyed: [] as unknown[] };
+  let since = state;
+  for (let more: unknown = true; more; ) {
+    const page = await client.call('Identity/changes', { sinceState: since, maxChanges: 1 });
+    expect(page.oldState).toBe(since);
+    for (const kind of ['created', 'updated', 'destroyed'] as const) told[kind].push(...(page[kind] as unknown[]));
+    since = page.newState;
+    more = page.hasMoreChanges;
+  }
+  expect(told).toEqual({
+    created: [a?.id, c?.id],
+    updated: [own],
+    destroyed: expect.toSatisfy((ids: unknown[]) => ids.every((id) => id === b?.id)),
+  });
+  expect(since).toBe((await client.call('Identity/get', { ids: [] })).state);
+  expect(await client.errorOf('Identity/changes', { sinceState: 'nonsense' })).toBe('cannotCalculateChanges');
+  expect(await client.errorOf('Identity/changes', { sinceState: state, maxChanges: 0 })).toBe('invalidArguments');
+});
+
+test('what is not found is said, and only the properties asked for come', async () => {
+  expect(await client.call('Identity/get', { ids: [own, 'I999', 'M1', own], properties: ['email'] })).toMatchObject({
+    list: [{ id: own, email: me }],
+    notFound: ['I999', 'M1'],
+  });
+  expect(await client.errorOf('Identity/get', { ids: null, properties: ['color'] })).toBe('invalidArguments');
 });

@@ -72,11 +72,11 @@ test('types that did not change, and a client that disabled push, are not told',
   client.send({ '@type': 'WebSocketPushEnable', dataTypes: ['Identity'] });
   await settled(client);
   await deliverRaw(env, account, rawMessage());
-  await openMail(env, account).setIdentity({ email: 'me@example.test' });
+  await openMail(env, account).changeIdentities({ create: [{ email: 'me@example.test' }] });
   expect(await client.next()).toMatchObject({ changed: { [`A${account.id}`]: { Identity: expect.any(String) } } });
   client.send({ '@type': 'WebSocketPushDisable' });
   await settled(client);
-  await openMail(env, account).setIdentity({ email: 'you@example.test' });
+  await openMail(env, account).changeIdentities({ create: [{ email: 'you@example.test' }] });
   expect(await settled(client)).toMatchObject({ '@type': 'Response' });
 });
 

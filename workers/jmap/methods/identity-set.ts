@@ -1,9 +1,10 @@
 /**
  * Identity/set (RFC 8621 §6.3). An identity may be made for any address the account may write as; the one that every address of
- * the account has stays.
+ * the account has stays. Creations are one batch, updates and destructions together another.
  */
 import type { Json, SetError } from '../../../shared/jmap/errors.ts';
-import { invalidProperties, MethodError, rateLimit } from '../../../shared/jmap/errors.ts';
+import { invalidProperties, MethodError } from '../../../shared/jmap/errors.ts';
+import type { IdentityDraft } from '../../../shared/jmap/identity.ts';
 import { identityObject, readIdentityCreation, readIdentityUpdate } from '../../../shared/jmap/identity.ts';
 import { encodeId } from '../../../shared/jmap/ids.ts';
 import { applyPatch } from '../../../shared/jmap/patch.ts';
@@ -11,18 +12,35 @@ import { readArguments } from '../../../shared/jmap/readers.ts';
 import { boundedSet, realId, SET_FIELDS, SetOutcome } from '../../../shared/jmap/set.ts';
 import { ensureIdentities } from '../../outbound/identities.ts';
 import { openDirectory } from '../../store/directory/index.ts';
+import type { Recipient } from '../../store/directory/types.ts';
 import type { IdentityRow } from '../../store/mail/types.ts';
 import type { JmapContext, Method } from '../context.ts';
 
-/** Records one call works on: each is two queries or more, of the 50 a request may make. The rest is `rateLimit`. */
-const RECORDS_MAX = 8;
 /** Identities of one account: all are read whenever one is asked for. */
 const IDENTITIES_MAX = 100;
+const TOO_MANY: SetError = { type: 'overQuota', description: `at most ${IDENTITIES_MAX} identities` };
 
 /** An identity as it stands, and whether a client may destroy it. */
 interface Known {
   row: IdentityRow;
   mayDelete: boolean;
+}
+
+/** A creation that was read: what the client wrote, and what it means. */
+interface Creation {
+  key: string;
+  record: Json;
+  draft: IdentityDraft;
+}
+
+/** One Identity/set while it runs. */
+interface Work {
+  context: JmapContext;
+  outcome: SetOutcome;
+  /** By wire id, as they will be. */
+  identities: Map<string, Known>;
+  /** Guards the first batch; what follows is this call's own doing. */
+  ifInState: string | null;
 }
 
 export const identitySet: Method = async (args, context) => {
@@ -32,69 +50,101 @@ export const identitySet: Method = async (args, context) => {
   context.wrote();
   const { Identity: oldState } = await context.states();
   if (set.ifInState !== null && set.ifInState !== oldState) throw new MethodError('stateMismatch');
-  const outcome = new SetOutcome();
   const identities = new Map(known.map((each): [string, Known] => [encodeId('Identity', each.row.id), each]));
-  let records = 0;
-  /** Does the work for a record, or leaves it to the next call. */
-  const attempt = async <T>(work: () => Promise<T | SetError>): Promise<T | SetError> =>
-    ++records <= RECORDS_MAX ? work() : rateLimit(RECORDS_MAX);
-  for (const [key, record] of set.create) {
-    const made = await attempt(() => create(context, identities, record));
-    if (isRefusal(made)) outcome.notCreated.set(key, made);
-    else {
-      context.createdIds.set(key, String(made.id));
-      outcome.created.set(key, made);
-    }
-  }
-  const doomed = set.destroy.map((id) => realId(id, context.createdIds));
-  for (const [key, patch] of set.update) {
-    const id = realId(key, context.createdIds);
-    const willDestroy: SetError | null = doomed.includes(id) ? { type: 'willDestroy' } : null;
-    const refusal = willDestroy ?? (await attempt(() => update(context, identities.get(id), patch)));
-    if (refusal) outcome.notUpdated.set(key, refusal);
-    else outcome.updated.set(key, null);
-  }
-  for (const id of doomed) {
-    const refusal = await attempt(() => destroy(context, identities.get(id)));
-    if (refusal) outcome.notDestroyed.set(id, refusal);
-    else outcome.destroyed.push(id);
-  }
+  const work: Work = { context, outcome: new SetOutcome(), identities, ifInState: set.ifInState };
+  await createAll(work, set.create);
+  await changeAll(work, set.update, new Set(set.destroy.map((id) => realId(id, context.createdIds))));
   context.wrote();
-  return outcome.answer(accountId, oldState, (await context.states()).Identity);
+  return work.outcome.answer(accountId, oldState, (await context.states()).Identity);
 };
 
-function isRefusal(made: Json | SetError): made is SetError {
-  return 'type' in made;
+async function createAll(work: Work, records: ReadonlyMap<string, Json>): Promise<void> {
+  const { context, outcome, identities } = work;
+  const read: Creation[] = [];
+  for (const [key, record] of records) {
+    const draft = readIdentityCreation(record);
+    if ('type' in draft) outcome.notCreated.set(key, draft);
+    else read.push({ key, record, draft });
+  }
+  const mayWriteAs = await ownAddresses(context, read);
+  const creations = read.filter(({ key, draft }, at) => {
+    const refusal = mayWriteAs(draft.email) ?? (identities.size + at < IDENTITIES_MAX ? null : TOO_MANY);
+    if (refusal) outcome.notCreated.set(key, refusal);
+    return refusal === null;
+  });
+  const { created } = await context.mail.changeIdentities({ create: creations.map(({ draft }) => draft) }, work.ifInState);
+  if (creations.length > 0) work.ifInState = null;
+  creations.forEach(({ key, record, draft }, at) => {
+    const row = { ...draft, id: created[at] ?? 0 };
+    const id = encodeId('Identity', row.id);
+    identities.set(id, { row, mayDelete: true });
+    context.createdIds.set(key, id);
+    outcome.created.set(key, unsent(identityObject(row, true), record));
+  });
 }
 
-/** Makes one; answers what the client does not know of it. */
-async function create(context: JmapContext, identities: Map<string, Known>, record: Json): Promise<Json | SetError> {
-  const draft = readIdentityCreation(record);
-  if ('type' in draft) return draft;
-  if (!(await openDirectory(context.env).maySendAs(context.account.id, [draft.email])))
-    return { type: 'forbiddenFrom', description: `${draft.email} is not an address of this account` };
-  if (identities.size >= IDENTITIES_MAX) return { type: 'overQuota', description: `at most ${IDENTITIES_MAX} identities` };
-  const row = { ...draft, id: await context.mail.setIdentity(draft) };
-  const object = identityObject(row, true);
-  identities.set(String(object.id), { row, mayDelete: true });
-  return Object.fromEntries(
-    Object.entries(object).filter(([name, value]) => record[name] == null || (name === 'email' && record.email !== value)),
-  );
+/** Why an address may not be written as; the directory is asked once for all. Who receives an address may write as it. */
+async function ownAddresses({ env, account }: JmapContext, creations: readonly Creation[]): Promise<(email: string) => SetError | null> {
+  const emails = creations.map(({ draft }) => draft.email);
+  const recipients = emails.length === 0 ? new Map<string, Recipient>() : await openDirectory(env).resolve(emails);
+  return (email) => {
+    const recipient = recipients.get(email);
+    const isOwn = recipient?.status === 'deliverable' && recipient.account.id === account.id;
+    return isOwn ? null : { type: 'forbiddenFrom', description: `${email} is not an address of this account` };
+  };
 }
 
-async function update({ mail }: JmapContext, known: Known | undefined, patch: Json): Promise<SetError | null> {
+/** What the client does not know of an identity it made: what it left out, and an address that was normalised. */
+function unsent(object: Json, record: Json): Json {
+  const isNews = (name: string, value: unknown) => record[name] == null || (name === 'email' && record.email !== value);
+  return Object.fromEntries(Object.entries(object).filter(([name, value]) => isNews(name, value)));
+}
+
+async function changeAll(work: Work, patches: ReadonlyMap<string, Json>, doomed: ReadonlySet<string>): Promise<void> {
+  const { context, outcome, identities } = work;
+  const update = new Map<string, IdentityRow>();
+  for (const [key, patch] of patches) {
+    const id = realId(key, context.createdIds);
+    const known = identities.get(id);
+    const row = doomed.has(id) ? ({ type: 'willDestroy' } as const) : patched(known, patch);
+    if ('type' in row) outcome.notUpdated.set(key, row);
+    else {
+      update.set(key, row);
+      identities.set(id, { row, mayDelete: known?.mayDelete ?? true });
+    }
+  }
+  const destroy = new Map<string, IdentityRow>();
+  for (const id of doomed) {
+    const row = destroyable(identities.get(id));
+    if ('type' in row) outcome.notDestroyed.set(id, row);
+    else destroy.set(id, row);
+  }
+  // Of two patches of one identity, under its id and its creation id, the later holds the earlier.
+  const rows = [...new Map([...update.values()].map((row) => [row.id, row])).values()];
+  const change = { update: rows, destroy: [...destroy.values()].map(({ id }) => id) };
+  const { changed } = await context.mail.changeIdentities(change, work.ifInState);
+  for (const [key, { id }] of update) {
+    if (changed.has(id)) outcome.updated.set(key, null);
+    else outcome.notUpdated.set(key, { type: 'notFound' });
+  }
+  for (const [id, row] of destroy) {
+    if (changed.has(row.id)) outcome.destroyed.push(id);
+    else outcome.notDestroyed.set(id, { type: 'notFound' });
+  }
+}
+
+function patched(known: Known | undefined, patch: Json): IdentityRow | SetError {
   if (!known) return { type: 'notFound' };
   const current = identityObject(known.row, known.mayDelete);
-  const patched = applyPatch(current, patch);
-  if ('error' in patched) return patched.error;
-  const draft = readIdentityUpdate(patched.value, current);
+  const result = applyPatch(current, patch);
+  if ('error' in result) return result.error;
+  const draft = readIdentityUpdate(result.value, current);
   if ('type' in draft) return draft;
   if (draft.email !== known.row.email) return invalidProperties(['email'], 'the address cannot be changed');
-  return (await mail.setIdentity({ ...draft, id: known.row.id })) > 0 ? null : { type: 'notFound' };
+  return { ...draft, id: known.row.id };
 }
 
-async function destroy({ mail }: JmapContext, known: Known | undefined): Promise<SetError | null> {
+function destroyable(known: Known | undefined): IdentityRow | SetError {
   if (!known) return { type: 'notFound' };
-  if (!known.mayDelete) return { type: 'forbidden', description: 'every address of the account keeps an identity' };
-  return (await mail.destroyIdentity(known.row.id)) ? null : { type: 'notFound' };
+  return known.mayDelete ? known.row : { type: 'forbidden', description: 'every address of the account keeps an identity' };
 }

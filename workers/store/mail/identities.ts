@@ -1,10 +1,10 @@
 /** Identities (RFC 8621 §6): from whom an account writes. A destroyed one stays as a tombstone until the horizon. */
 import type { Env } from '../../env.ts';
-import { moveClock, movedAccount, NEXT } from './clock.ts';
-import { mailDatabase } from './database.ts';
+import { movedAccount, NEXT } from './clock.ts';
+import { eachChunk, mailDatabase, rowsOf } from './database.ts';
 import { tellHub } from './hub.ts';
 import { idOf, keyOf, keyRange } from './keys.ts';
-import type { Account, IdentityRow } from './types.ts';
+import { type Account, type IdentityChange, type IdentityRow, StateMismatch } from './types.ts';
 
 const EMPTY: Omit<IdentityRow, 'id'> = { name: '', email: '', replyTo: null, bcc: null, textSignature: '', htmlSignature: '' };
 
@@ -17,41 +17,67 @@ export async function readIdentities(env: Env, account: Account): Promise<Identi
   return results.map(({ key, content }) => ({ ...EMPTY, ...(JSON.parse(content) as Partial<IdentityRow>), id: idOf(key) }));
 }
 
-/** Creates an identity, or changes the given fields of one. Returns its id; 0 when the one named does not exist. */
-export async function setIdentity(env: Env, account: Account, { id, ...fields }: Partial<IdentityRow>): Promise<number> {
+/** The clock does not move, and the batch is undone, when the identities are at another state than `?2`. */
+const MOVE_CLOCK = `UPDATE account SET modseq = CASE WHEN ?2 IS NULL OR identityModseq = ?2 THEN modseq + 1 END,
+  identityModseq = modseq + 1, nextIdentity = nextIdentity + ?3 WHERE id = ?1 RETURNING *`;
+const INSERT = `INSERT INTO identity (key, modseq, createdModseq, content)
+  SELECT a.id * 4294967296 + a.nextIdentity - ?3 + (j.value->>'at'), a.modseq, a.modseq, j.value->>'content'
+  FROM json_each(?1) j, account a WHERE a.id = ?2`;
+const UPDATE = `UPDATE identity SET content = j.value->>'content', modseq = (SELECT modseq FROM account WHERE id = ?2)
+  FROM json_each(?1) j WHERE identity.key = j.value->>'key' AND destroyedModseq IS NULL RETURNING identity.key`;
+const DESTROY = `UPDATE identity SET destroyedModseq = ${NEXT}, modseq = ${NEXT}
+  WHERE key IN (SELECT value FROM json_each(?2)) AND destroyedModseq IS NULL RETURNING key`;
+
+/**
+ * Makes, replaces and destroys identities in one batch. Answers the ids of those made, in order, and of those that were there
+ * to be changed. Throws `StateMismatch` when `ifInState` is not the state of the identities.
+ */
+export async function changeIdentities(
+  env: Env,
+  account: Account,
+  { create = [], update = [], destroy = [] }: IdentityChange,
+  ifInState: string | null = null,
+): Promise<{ created: number[]; changed: ReadonlySet<number> }> {
+  if (create.length + update.length + destroy.length === 0) return { created: [], changed: new Set() };
   const db = mailDatabase(env, account.shard);
-  const content = JSON.stringify(id === undefined ? { ...EMPTY, ...fields } : fields).toWellFormed();
-  const write =
-    id === undefined
-      ? db
-          .prepare(
-            `INSERT INTO identity (key, modseq, createdModseq, content)
-             SELECT id * 4294967296 + nextIdentity - 1, modseq, modseq, ?2 FROM account WHERE id = ?1 RETURNING key`,
-          )
-          .bind(account.id, content)
-      : db
-          .prepare(
-            `UPDATE identity SET content = json_patch(content, ?2), modseq = ${NEXT}
-             WHERE key = ?3 AND destroyedModseq IS NULL RETURNING key`,
-          )
-          .bind(account.id, content, keyOf(account.id, id));
-  const [moved, written] = await db.batch([moveClock(db, account.id, 'Identity', id === undefined ? 'nextIdentity' : undefined), write]);
-  const state = movedAccount(moved);
+  const keys = JSON.stringify(destroy.map((id) => keyOf(account.id, id)));
+  const inserts = eachChunk(
+    db,
+    INSERT,
+    create.map((identity, at) => ({ at, content: contentOf({ ...EMPTY, ...identity }) })),
+    account.id,
+    create.length,
+  );
+  const updates = eachChunk(
+    db,
+    UPDATE,
+    update.map(({ id, ...identity }) => ({ key: keyOf(account.id, id), content: contentOf(identity) })),
+    account.id,
+  );
+  const results = await guarded(() =>
+    db.batch([
+      db.prepare(MOVE_CLOCK).bind(account.id, ifInState, create.length),
+      ...inserts,
+      ...updates,
+      db.prepare(DESTROY).bind(account.id, keys),
+    ]),
+  );
+  const state = movedAccount(results[0]);
   if (state) await tellHub(env, state);
-  const row = (written?.results as { key: number }[] | undefined)?.[0];
-  return row ? idOf(row.key) : 0;
+  const first = (state?.nextIdentity ?? 0) - create.length;
+  const changed = results.slice(1 + inserts.length).flatMap((result) => rowsOf<{ key: number }>(result).map(({ key }) => idOf(key)));
+  return { created: create.map((_, at) => first + at), changed: new Set(changed) };
 }
 
-/** False when there is none. */
-export async function destroyIdentity(env: Env, account: Account, id: number): Promise<boolean> {
-  const db = mailDatabase(env, account.shard);
-  const [moved, written] = await db.batch([
-    moveClock(db, account.id, 'Identity'),
-    db
-      .prepare(`UPDATE identity SET destroyedModseq = ${NEXT}, modseq = ${NEXT} WHERE key = ?2 AND destroyedModseq IS NULL RETURNING key`)
-      .bind(account.id, keyOf(account.id, id)),
-  ]);
-  const state = movedAccount(moved);
-  if (state) await tellHub(env, state);
-  return (written?.results.length ?? 0) > 0;
+function contentOf(identity: Omit<IdentityRow, 'id'>): string {
+  return JSON.stringify(identity).toWellFormed();
+}
+
+async function guarded<Result>(write: () => Promise<Result>): Promise<Result> {
+  try {
+    return await write();
+  } catch (error) {
+    if (/NOT NULL constraint failed: account\.modseq/.test(String(error))) throw new StateMismatch('Identity is at another state');
+    throw error;
+  }
 }

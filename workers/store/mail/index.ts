@@ -9,7 +9,7 @@ import { applyOperations } from './apply.ts';
 import { readChanges } from './bridge.ts';
 import { commit } from './commit.ts';
 import { readEmails, readMailboxes, readThreadIds, readThreads } from './emails.ts';
-import { destroyIdentity, readIdentities, setIdentity } from './identities.ts';
+import { changeIdentities, readIdentities } from './identities.ts';
 import { emailByMessageId } from './message-ids.ts';
 import { queryChanges } from './query/changes.ts';
 import { runQuery } from './query/plan.ts';
@@ -53,8 +53,7 @@ export function openMail(env: Env, account: Account): MailStore {
     apply: (operations, options) => apply(env, account, operations, options),
     addSent: (copy) => addSent(env, account, copy),
     identities: () => readIdentities(env, account),
-    setIdentity: (identity) => setIdentity(env, account, identity),
-    destroyIdentity: (id) => destroyIdentity(env, account, id),
+    changeIdentities: (change, ifInState) => changeIdentities(env, account, change, ifInState),
     identityChanges: (since, max) => typeChanges(env, account, 'Identity', since, max),
     submissions: (ids) => readSubmissions(env, account, ids),
     submissionChanges: (since, max) => typeChanges(env, account, 'EmailSubmission', since, max),

@@ -269,6 +269,13 @@ export interface IdentityRow {
   htmlSignature: string;
 }
 
+/** What is to be done with identities; what is left out of a new one is empty. */
+export interface IdentityChange {
+  create?: Partial<Omit<IdentityRow, 'id'>>[];
+  update?: IdentityRow[];
+  destroy?: number[];
+}
+
 /** Thrown when `ifInState` names another state (RFC 8620 §5.3). */
 export class StateMismatch extends Error {}
 
@@ -311,8 +318,8 @@ export interface MailStore {
 
   // -- submissions and identities
   identities(): Promise<IdentityRow[]>;
-  setIdentity(identity: Partial<IdentityRow> & { id?: number }): Promise<number>;
-  destroyIdentity(id: number): Promise<boolean>;
+  /** One batch; answers the ids of those made, and of those that were there to be changed. Throws `StateMismatch`. */
+  changeIdentities(change: IdentityChange, ifInState?: string | null): Promise<{ created: number[]; changed: ReadonlySet<number> }>;
   identityChanges(since: string, max: number): Promise<TypeChanges | null>;
   submissions(ids: number[] | null): Promise<SubmissionRow[]>;
   submissionChanges(since: string, max: number): Promise<TypeChanges | null>;
