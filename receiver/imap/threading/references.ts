@@ -15,18 +15,15 @@ export interface ThreadedMessage {
 /** Links walked between two looks at the clock: a loop is looked for up the whole thread. */
 const WALK_TURN = 200_000;
 /** Messages handled between two looks at the clock. */
-const MESSAGES_TURN = 1024;
+const MESSAGES_TURN = 2048;
 
 /**
  * The parent of each node: a message, a head that is no message (a number from `messages.length` on), or NOBODY. `order`: the messages by
  * sent date, ties in mailbox order.
  */
-export async function threadByReferences(
-  messages: readonly ThreadedMessage[],
-  order: Uint32Array,
-  pause: () => Promise<void>,
-): Promise<Int32Array> {
+export async function threadByReferences(messages: readonly ThreadedMessage[], order: Uint32Array, pause: Pause): Promise<Int32Array> {
   const links = new Links(messages);
+  await turns(messages.length, pause, (message) => links.name(message));
   for (let message = 0; message < messages.length; message++) {
     links.place(message);
     if (message % MESSAGES_TURN === 0 || links.walked > WALK_TURN) {
@@ -34,9 +31,15 @@ export async function threadByReferences(
       await pause();
     }
   }
-  const parents = links.pruned();
-  await pause();
-  return gatherSubjects(messages, order, parents);
+  const parents = await links.pruned(pause);
+  return gatherSubjects(messages, order, parents, pause);
+}
+
+async function turns(length: number, pause: Pause, work: (index: number) => void): Promise<void> {
+  for (let index = 0; index < length; index++) {
+    work(index);
+    if (index % MESSAGES_TURN === 0) await pause();
+  }
 }
 
 /** Step 1: parents by id. */
@@ -53,11 +56,12 @@ class Links {
     this.#messages = messages;
     this.#parents = new Array<number>(messages.length).fill(NOBODY);
     this.#children = new Array<number>(messages.length).fill(0);
-    // Of several messages with one id the first has it; the others, and those without, have ids that nobody names.
-    for (const [message, { ids }] of messages.entries()) {
-      const own = ids[0] ?? 0;
-      if (own !== 0 && !this.#nodes.has(own)) this.#nodes.set(own, message);
-    }
+  }
+
+  /** Of several messages with one id the first has it; the others, and those without, have ids that nobody names. */
+  name(message: number): void {
+    const own = this.#messages[message]?.ids[0] ?? 0;
+    if (own !== 0 && !this.#nodes.has(own)) this.#nodes.set(own, message);
   }
 
   place(message: number): void {
@@ -78,15 +82,15 @@ class Links {
    * Steps 2 and 3: heads without a message go, and their children take their place; only at the top, and only over several children, one
    * stays. Answers parents among messages and such heads.
    */
-  pruned(): Int32Array {
+  async pruned(pause: Pause): Promise<Int32Array> {
     const count = this.#messages.length;
     const parents = Int32Array.from(this.#parents);
     const heads = new Int32Array(parents.length);
-    for (let message = 0; message < count; message++) {
+    await turns(count, pause, (message) => {
       const parent = this.#nearest(parents, message);
       parents[message] = parent;
       if (parent >= count) heads[parent] = (heads[parent] ?? 0) + 1;
-    }
+    });
     for (let message = 0; message < count; message++) {
       if ((heads[parents[message] ?? 0] ?? 0) === 1 && (parents[message] ?? 0) >= count) parents[message] = NOBODY;
     }
@@ -140,46 +144,70 @@ class Links {
   }
 }
 
+/** The first message of a thread and the node at its top: that message, or a head without one. */
+interface Root {
+  node: number;
+  first: number;
+}
+type Pause = () => Promise<void>;
+
 /** Steps 4 and 5: threads with one subject become one. Answers the parents, with heads for those gathered under none of them. */
-function gatherSubjects(messages: readonly ThreadedMessage[], order: Uint32Array, parents: Int32Array): Int32Array {
-  const gathered = Array.from(parents);
+async function gatherSubjects(
+  messages: readonly ThreadedMessage[],
+  order: Uint32Array,
+  parents: Int32Array,
+  pause: Pause,
+): Promise<Int32Array> {
   const count = messages.length;
-  // (4) The top level in its order. A head's subject is that of its first child by date.
-  const roots: { node: number; first: number }[] = [];
-  const seen = new Set<number>();
-  for (const message of order) {
-    const parent = parents[message] ?? NOBODY;
-    const node = parent >= count ? parent : parent === NOBODY ? message : NOBODY;
-    if (node === NOBODY || seen.has(node)) continue;
-    if (node >= count) seen.add(node);
-    roots.push({ node, first: message });
-  }
+  const roots = await rootsOf(order, parents, count, pause);
+  const subjectOf = ({ first }: Root) => messages[first]?.base ?? '';
   const isReply = (node: number) => node < count && messages[node]?.reply === true;
   // (B)
   const table = new Map<string, number>();
-  for (const { node, first } of roots) {
-    const subject = messages[first]?.base ?? '';
-    if (subject === '') continue;
+  await turns(roots.length, pause, (index) => {
+    const root = roots[index];
+    const subject = root ? subjectOf(root) : '';
+    if (!root || subject === '') return;
     const known = table.get(subject);
-    if (known === undefined || (known < count && (node >= count || (isReply(known) && !isReply(node))))) table.set(subject, node);
-  }
+    const better = known !== undefined && known < count && (root.node >= count || (isReply(known) && !isReply(root.node)));
+    if (known === undefined || better) table.set(subject, root.node);
+  });
   // (C)
+  const gathered = Array.from(parents);
   const moved = new Map<number, number>();
-  for (const { node, first } of roots) {
-    const subject = messages[first]?.base ?? '';
-    const known = subject === '' ? undefined : table.get(subject);
-    if (known === undefined || known === node) continue;
-    if (node >= count) moved.set(node, known);
-    else if (known >= count || (isReply(node) && !isReply(known))) gathered[node] = known;
+  await turns(roots.length, pause, (index) => {
+    const root = roots[index];
+    const subject = root ? subjectOf(root) : '';
+    const known = table.get(subject);
+    if (!root || subject === '' || known === undefined || known === root.node) return;
+    if (root.node >= count) moved.set(root.node, known);
+    else if (known >= count || (isReply(root.node) && !isReply(known))) gathered[root.node] = known;
     else {
       const head = gathered.push(NOBODY) - 1;
-      gathered[node] = head;
+      gathered[root.node] = head;
       gathered[known] = head;
       table.set(subject, head);
     }
+  });
+  for (let message = 0; moved.size > 0 && message < count; message++) {
+    const parent = gathered[message] ?? NOBODY;
+    gathered[message] = moved.get(parent) ?? parent;
   }
-  if (moved.size > 0)
-    for (let message = 0; message < count; message++)
-      gathered[message] = moved.get(gathered[message] ?? NOBODY) ?? gathered[message] ?? NOBODY;
   return Int32Array.from(gathered);
+}
+
+/** (4) The top level by date; a head without a message stands where its first child would. */
+async function rootsOf(order: Uint32Array, parents: Int32Array, count: number, pause: Pause): Promise<Root[]> {
+  const roots: Root[] = [];
+  const seen = new Set<number>();
+  await turns(order.length, pause, (index) => {
+    const first = order[index] ?? 0;
+    const parent = parents[first] ?? NOBODY;
+    if (parent === NOBODY) roots.push({ node: first, first });
+    else if (parent >= count && !seen.has(parent)) {
+      seen.add(parent);
+      roots.push({ node: parent, first });
+    }
+  });
+  return roots;
 }
