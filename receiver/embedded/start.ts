@@ -90,6 +90,8 @@ function startEdge(settings: EmbeddedSettings, secrets: Secrets, onReady: (ready
       ADMIN_TOKEN_SHA256: createHash('sha256').update(secrets.adminToken).digest('hex'),
       PEPPER: secrets.pepper,
       MESSAGE_SIZE_LIMIT: String(settings.messageSizeLimit),
+      // The local edge has no limit on what one request asks of it, as the free plan in wrangler.toml has.
+      MESSAGES_PER_REQUEST: '',
       MX_HOSTS: settings.hostname,
     },
   };
