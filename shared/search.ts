@@ -20,6 +20,7 @@ const QUERY_MAX = 1000;
 const TERMS_MAX = 32;
 /** Characters of one token; longer ones are encoded data nobody asks for. */
 const TOKEN_MAX = 64;
+const PIECES = /"((?:\\.|[^"\\])*)"?|(?<![^\s"])'((?:\\.|[^'\\])*)'(?![^\s"])|[^\s"]+/gs;
 
 const CJK = '\\p{Script=Han}\\p{Script=Hiragana}\\p{Script=Katakana}\\p{Script=Hangul}\\u30fc';
 const TOKENS = new RegExp(`[${CJK}]+|(?:(?![${CJK}])[\\p{L}\\p{N}\\p{M}\\p{Co}])+`, 'gu');
@@ -55,9 +56,20 @@ export interface SearchTerm {
  * begins with it. Empty when no word is left.
  */
 export function searchTerms(text: string): SearchTerm[] {
-  return [...text.slice(0, QUERY_MAX).matchAll(/"([^"]*)"?|[^\s"]+/g)]
-    .flatMap(([whole, phrase]) => (phrase === undefined ? term(whole, true) : term(phrase, false)) ?? [])
+  return searchPieces(text)
+    .flatMap(({ text, isPhrase }) => term(text, !isPhrase) ?? [])
     .slice(0, TERMS_MAX);
+}
+
+/**
+ * The words and phrases of a search as typed. A phrase stands in double or single quotes, within which a backslash takes the next
+ * character as it is (RFC 8621 §4.4.1); a single quote inside of a word or without its match is an apostrophe.
+ */
+export function searchPieces(text: string): { text: string; isPhrase: boolean }[] {
+  return [...text.slice(0, QUERY_MAX).matchAll(PIECES)].map(([whole, double, single]) => {
+    const phrase = double ?? single;
+    return phrase === undefined ? { text: whole, isPhrase: false } : { text: phrase.replace(/\\(.)/gs, '$1'), isPhrase: true };
+  });
 }
 
 /** Index text as an account's: every token carries the account. */
@@ -68,6 +80,29 @@ export function accountText(account: number, text: string): string {
         .split(' ')
         .map((token) => accountWord(account, token))
         .join(' ');
+}
+
+/** Stands for header fields that a message has beyond those named in its index text. */
+export const MORE_FIELDS = '___more';
+/** Names of fields in the index text of one message. */
+const FIELD_NAMES_MAX = 64;
+
+/** The token that says a message has a header field of this name: it begins as no typed word does. */
+export function fieldToken(name: string): string {
+  const written = name.toLowerCase().replace(/[^a-z0-9]/g, (unit) => (unit === '-' ? '_' : `_${unit.charCodeAt(0).toString(16)}_`));
+  return `_${written}`;
+}
+
+/** Index text of the fields whose names alone are indexed, so that a search for one reads only the originals that have it. */
+export function fieldTokens(names: Iterable<string>, isComplete: boolean): string {
+  const tokens = [...new Set([...names].map(fieldToken))].filter((token) => token.length <= TOKEN_MAX);
+  const cut = !isComplete || tokens.length > FIELD_NAMES_MAX;
+  return [...tokens.slice(0, FIELD_NAMES_MAX), ...(cut ? [MORE_FIELDS] : [])].join(' ');
+}
+
+/** The MATCH expression for messages with one of the tokens that `fieldToken` gives. */
+export function tokensExpression(account: number, tokens: readonly string[]): string {
+  return tokens.map((token) => quoted(accountWord(account, token))).join(' OR ');
 }
 
 /** A token as the index has it. */

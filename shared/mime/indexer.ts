@@ -4,12 +4,21 @@
  * whatever the message; nothing throws; no string holds NUL.
  */
 
-import { SEARCH_BODY_MAX, SEARCH_FIELD_MAX, toIndexText } from '../search.ts';
+import { fieldTokens, SEARCH_BODY_MAX, SEARCH_FIELD_MAX, toIndexText } from '../search.ts';
 import { mailboxesOf, parseAddressList } from './addresses.ts';
 import { bodyLists, bodyTree, hasAttachment } from './bodylists.ts';
 import { decodeGuessed, decodeText } from './charset.ts';
 import { parseDate } from './date.ts';
-import { type HeaderField, headerValue, headerValues, isKeptField, keepFields, lastHeaderValue, parseHeaderBlock } from './headers.ts';
+import {
+  FIELDS_MAX,
+  type HeaderField,
+  headerValue,
+  headerValues,
+  isKeptField,
+  keepFields,
+  lastHeaderValue,
+  parseHeaderBlock,
+} from './headers.ts';
 import { htmlToText } from './htmlText.ts';
 import type { MessageIndex, Part, SearchText } from './index-types.ts';
 import { boundedReferences, parseMessageIds } from './messageids.ts';
@@ -59,7 +68,7 @@ export class MessageIndexer {
       subject: cutText(subject, SUBJECT_MAX),
       preview: previewOf(structure, bodies),
       hasAttachment: hasAttachment(bodyTree(structure)),
-      search: searchText(fields, subject, structure, bodies),
+      search: searchText(fields, subject, structure, bodies, !this.#texts.rootCut),
     };
   }
 }
@@ -137,7 +146,13 @@ function previewOf(root: Part, bodies: Map<Part, string>): string {
   return '';
 }
 
-function searchText(fields: readonly HeaderField[], subject: string, root: Part, bodies: Map<Part, string>): SearchText {
+function searchText(
+  fields: readonly HeaderField[],
+  subject: string,
+  root: Part,
+  bodies: Map<Part, string>,
+  isComplete: boolean,
+): SearchText {
   const people = (name: string) => toIndexText(storable(headerValues(fields, name).map(peopleText).join(' ')), SEARCH_FIELD_MAX);
   return {
     from: people('from'),
@@ -146,8 +161,14 @@ function searchText(fields: readonly HeaderField[], subject: string, root: Part,
     bcc: people('bcc'),
     subject: toIndexText(subject, SEARCH_FIELD_MAX),
     body: toIndexText([...bodies.values()].join('\n'), SEARCH_BODY_MAX),
-    attachments: toIndexText(storable(names(root).join(' ')), SEARCH_FIELD_MAX),
+    attachments: [toIndexText(storable(names(root).join(' ')), SEARCH_FIELD_MAX), unkeptFields(fields, isComplete)].join(' ').trim(),
   };
+}
+
+/** Names of the fields that are not kept: what Email/query's `header` looks for in the originals. */
+function unkeptFields(fields: readonly HeaderField[], isComplete: boolean): string {
+  const names = fields.map(({ name }) => name.toLowerCase()).filter((name) => !isKeptField(name));
+  return fieldTokens(names, isComplete && fields.length < FIELDS_MAX);
 }
 
 function peopleText(value: string): string {

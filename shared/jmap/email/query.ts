@@ -1,6 +1,5 @@
 /** What Email/query may filter by (RFC 8621 §4.4.1): JSON → a condition with ids, times and keywords resolved. */
 import { isKeyword } from '../../flags.ts';
-import { isKeptField } from '../../mime/headers.ts';
 import { EMAIL_SORTS } from '../capabilities.ts';
 import { readUtcDate } from '../dates.ts';
 import type { Json } from '../errors.ts';
@@ -66,8 +65,6 @@ const readText: Reader<string> = (value, path) => {
 const readHeader: Reader<[string] | [string, string]> = (value, path) => {
   const [name, text, ...rest] = arrayOf(readText)(value, path);
   if (name === undefined || name === '' || rest.length > 0) throw new ShapeError(path, 'must be a field name and perhaps a text');
-  // Silence about a field that is not indexed would be a wrong answer, and everything under NOT.
-  if (!isKeptField(name.toLowerCase())) throw new MethodError('unsupportedFilter', `the field ${name.slice(0, 100)} is not indexed`);
   return text === undefined ? [name] : [name, text];
 };
 

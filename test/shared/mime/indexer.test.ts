@@ -42,7 +42,7 @@ describe('the index of a message', () => {
         'Content-Type: multipart/mixed; boundary=b\n\n--b\n\nx\n--b\nContent-Type: application/pdf; name="=?utf-8?Q?Gr=C3=BC=C3=9Fe?=.pdf"\n\nx\n--b\nContent-Type: message/rfc822\n\nSubject: inner matters\n\ndeep\n--b--\n',
       ),
     );
-    expect(index.search.attachments).toBe('gruße pdf inner matters');
+    expect(index.search.attachments).toBe('grusse pdf inner matters');
     expect(index.search.body).toBe('x deep');
     expect(index.hasAttachment).toBe(true);
   });

@@ -118,10 +118,14 @@ export function hasKeyword(alias: 'e' | 't', keyword: string, values: Values): s
   return isKeyword(keyword) ? `(instr(${alias}.keywords, ${values.add(`"${keyword.toLowerCase()}"`)}) > 0)` : '0';
 }
 
-/** All rows that match the text, found once: right anywhere in a filter. The plan does better for the usual place. */
-function textSql(text: string, columns: readonly SearchColumn[], { words, values }: FilterContext): string {
-  const match = matchOf(text, columns, words);
+function textSql(text: string, columns: readonly SearchColumn[], context: FilterContext): string {
+  const match = matchOf(text, columns, context.words);
   if (match === null) return text.trim() === '' ? '1' : '0';
+  return matchSql(match, context);
+}
+
+/** All rows that match the words, found once: right anywhere in a filter. The plan does better for the usual place. */
+export function matchSql(match: string, { words, values }: FilterContext): string {
   const [first] = keyRange(words.account);
   const found = `SELECT ${first} + ${EMAIL_OF_ROW} FROM email_text WHERE email_text MATCH ${values.add(match)} AND ${inHours(words.account)}`;
   return `e.key IN (${found})`;

@@ -5,7 +5,7 @@
 import type { Env } from '../../../env.ts';
 import { mailDatabase } from '../database.ts';
 import type { Account, EmailQuery, EmailQueryResult } from '../types.ts';
-import { findHeaderMatches, headerConditions } from './header.ts';
+import { findHeaderMatches } from './header.ts';
 import { textSteps } from './hits.ts';
 import { readExpansions } from './match.ts';
 import { rank } from './rank.ts';
@@ -27,7 +27,7 @@ export async function preparePlan(env: Env, account: Account, query: EmailQuery)
   const db = mailDatabase(env, account.shard);
   const expansions = await readExpansions(db, account.id, query.filter);
   const plan = makePlan(db, query, { account: account.id, expansions });
-  return { ...plan, headerMatches: await findHeaderMatches(db, account.id, headerConditions(plan.rest)) };
+  return { ...plan, headerMatches: await findHeaderMatches(env, plan) };
 }
 
 /** Undefined when the page lies too far down. */
