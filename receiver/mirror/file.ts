@@ -71,7 +71,7 @@ export class MirrorFile {
     this.modseq = Number(meta.get('modseq') ?? 0);
     this.complete = meta.get('complete') === 1;
     this.annotations = new Annotations(meta.get('usage'), meta.get('metadata'));
-    this.vanished = new Vanished(this, Number(meta.get('history') ?? Number.MAX_SAFE_INTEGER));
+    this.vanished = new Vanished(this, Number(meta.get('forgotten') ?? 0));
   }
 
   /** Prepared once. */
@@ -172,9 +172,9 @@ export class MirrorFile {
   /** A round has ended: what it brought may be shown. */
   #publish(modseq: number): void {
     this.#run(`UPDATE mailbox SET published_uidnext = ${PUBLISHED} WHERE published_uidnext <> ${PUBLISHED}`);
-    const horizon = this.complete ? this.vanished.trim() : modseq;
-    if (!this.complete) this.vanished.begin(modseq);
-    if (horizon !== null) this.#setMeta('history', horizon);
+    if (!this.complete) this.vanished.begin();
+    const forgotten = this.vanished.trim();
+    if (forgotten !== null) this.#setMeta('forgotten', forgotten);
     this.#setMeta('modseq', modseq);
     this.#setMeta('complete', 1);
     this.modseq = modseq;

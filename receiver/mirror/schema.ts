@@ -7,7 +7,7 @@
 import { DatabaseSync } from 'node:sqlite';
 
 /** Raised whenever a table or the wire text in it changes; files of another version are rebuilt. */
-export const SCHEMA_VERSION = 2;
+export const SCHEMA_VERSION = 3;
 /** `PsHm`: tells our files from any other SQLite file that got here. */
 const APPLICATION_ID = 0x5073486d;
 /** Octets of page cache per open mirror: hot B-tree pages; the system caches the file itself. */
@@ -17,13 +17,13 @@ const PAGE_CACHE_KIB = 4096;
  * `email` is narrow so that loading the flags of 100,000 messages reads few pages; what FETCH may want besides
  * lies in `content`, shortest first, and what SEARCH, SORT and THREAD compare in `message_key` (shared/mime/message-keys.ts). `published_uidnext`: uids from there on belong to a round of changes that has
  * not ended yet, and are shown to nobody, so that uids only ever appear in ascending order (RFC 9051 §2.3.1.1). `vanished`: what was
- * expunged when, for clients that come back (RFC 7162 §5.3).
+ * expunged when, for clients that come back (RFC 7162 §5.3); of a mailbox it is known since mod-sequence `history`.
  */
 const SCHEMA = `
 CREATE TABLE meta (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
 CREATE TABLE mailbox (
   id INTEGER PRIMARY KEY, parent INTEGER, name TEXT NOT NULL, role TEXT, subscribed INTEGER NOT NULL, uidvalidity INTEGER NOT NULL,
-  uidnext INTEGER NOT NULL, highest_modseq INTEGER NOT NULL, published_uidnext INTEGER NOT NULL DEFAULT 1
+  uidnext INTEGER NOT NULL, highest_modseq INTEGER NOT NULL, published_uidnext INTEGER NOT NULL DEFAULT 1, history INTEGER NOT NULL DEFAULT 0
 );
 CREATE TABLE keyword_set (id INTEGER PRIMARY KEY, keywords TEXT NOT NULL UNIQUE);
 CREATE TABLE email (

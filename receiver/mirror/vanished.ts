@@ -1,7 +1,7 @@
 /**
- * What was expunged when, for QRESYNC (RFC 7162 §5.3): a bounded history of removals as the feed told them. It begins where the
- * first synchronisation ended; what a client asks from before that, or from what was forgotten since, nobody knows any more, and the
- * caller answers with the complement of the live UIDs.
+ * What was expunged when, for QRESYNC (RFC 7162 §5.3): a bounded history of removals as the feed told them. Of a mailbox it begins
+ * with the HIGHESTMODSEQ that the first synchronisation found; what a client asks from before that, or from what was forgotten since,
+ * nobody knows any more, and the caller answers with the complement of the live UIDs.
  */
 import type { MirrorFile } from './file.ts';
 
@@ -12,7 +12,7 @@ export class Vanished {
   readonly #file: MirrorFile;
   readonly #max: number;
   #count: number;
-  /** Removals up to this mod-sequence are unknown. */
+  /** Removals up to this mod-sequence have been forgotten. */
   #horizon: number;
 
   constructor(file: MirrorFile, horizon: number, max = REMEMBERED_MAX) {
@@ -24,7 +24,8 @@ export class Vanished {
 
   /** UIDs expunged from a mailbox after `modseq`, ascending; null when that is before the horizon. */
   since(mailbox: number, modseq: number): number[] | null {
-    if (modseq < this.#horizon) return null;
+    const known = Number(this.#file.statement('SELECT history FROM mailbox WHERE id = ?').get(mailbox)?.history ?? Infinity);
+    if (modseq < Math.max(known, this.#horizon)) return null;
     const rows = this.#file.tuples<[number]>('SELECT uid FROM vanished WHERE mailbox = ? AND modseq > ?', mailbox, modseq);
     return rows.map(([uid]) => uid).sort((a, b) => a - b);
   }
@@ -49,8 +50,8 @@ export class Vanished {
     return this.#horizon;
   }
 
-  /** The first synchronisation ended here: from now on removals are known. */
-  begin(modseq: number): void {
-    this.#horizon = modseq;
+  /** The first synchronisation has ended: from here on removals are known. */
+  begin(): void {
+    this.#file.statement('UPDATE mailbox SET history = highest_modseq').run();
   }
 }
