@@ -6,7 +6,7 @@
 
 export type Json = Record<string, unknown>;
 
-/** RFC 8620 §3.6.2, §5 and RFC 8621: every type a method of ours answers with. */
+/** RFC 8620 §3.6.2, §5, RFC 8621 and RFC 9404: every type a method of ours answers with. */
 export type MethodErrorType =
   | 'serverUnavailable'
   | 'serverFail'
@@ -25,6 +25,7 @@ export type MethodErrorType =
   | 'unsupportedFilter'
   | 'unsupportedSort'
   | 'fromAccountNotFound'
+  | 'unknownDataType'
   | 'fromAccountNotSupportedByMethod';
 
 /** Ends one method call with an `error` response. */

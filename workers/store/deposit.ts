@@ -8,7 +8,7 @@ import { toHex } from '../../shared/signing.ts';
 import type { Env } from '../env.ts';
 import { putOriginal, SPOOL_PREFIX } from './blobs.ts';
 import type { Account } from './mail/types.ts';
-import { noteUpload } from './uploads.ts';
+import { noteUpload, trimUploads } from './uploads.ts';
 
 /** Octets of a piece: the least R2 takes for any but the last one, all of one size. */
 export const PIECE_OCTETS = 5 * 1024 * 1024;
@@ -21,8 +21,9 @@ export async function depositUpload(env: Env, account: Account, body: ReadableSt
   const pieces = new Pieces(body, max);
   try {
     const first = await pieces.next();
-    if (pieces.ended) return await depositWhole(env, account, first);
-    return await depositSpooled(env, account, first, pieces);
+    const made = pieces.ended ? await depositWhole(env, account, first) : await depositSpooled(env, account, first, pieces);
+    await trimUploads(env, account);
+    return made;
   } catch (error) {
     if (error instanceof TooLarge) return 'tooLarge';
     throw error;

@@ -15,26 +15,29 @@ export const UPLOADS_MAX = 256;
 
 /**
  * Notes that a digest is uploaded, before its octets are put. False: an original of that digest is being deleted at this
- * moment, and would be gone right after. Three statements.
+ * moment, and would be gone right after. One statement.
  */
 export async function noteUpload(env: Env, account: Account, sha256: string, now = Date.now()): Promise<boolean> {
-  const db = mailDatabase(env, account.shard);
-  const [, mark] = await db.batch<{ deleting: number }>([
-    db
-      .prepare(
-        `INSERT INTO condemned (account, sha256, at) SELECT ?1, ?2, ?3
-         WHERE NOT EXISTS (SELECT 1 FROM email WHERE account = ?1 AND sha256 = ?2 AND gone = 0)
-         AND NOT EXISTS (SELECT 1 FROM submission WHERE account = ?1 AND sha256 = ?2)
-         ON CONFLICT (account, sha256) DO UPDATE SET at = excluded.at WHERE condemned.deleting = 0`,
-      )
-      .bind(account.id, sha256, now + UPLOAD_LIFE_MS - GRACE_MS),
-    db.prepare('SELECT deleting FROM condemned WHERE account = ?1 AND sha256 = ?2').bind(account.id, sha256),
-    db
-      .prepare(
-        `UPDATE condemned SET at = ?2 WHERE account = ?1 AND sha256 IN (
-           SELECT sha256 FROM condemned WHERE account = ?1 AND deleting = 0 AND at > ?3 ORDER BY at DESC LIMIT -1 OFFSET ?4)`,
-      )
-      .bind(account.id, now - GRACE_MS, now, UPLOADS_MAX),
-  ]);
-  return mark?.results[0]?.deleting !== 1;
+  const deleting = await mailDatabase(env, account.shard)
+    .prepare(
+      `INSERT INTO condemned (account, sha256, at) SELECT ?1, ?2, ?3
+       WHERE NOT EXISTS (SELECT 1 FROM email WHERE account = ?1 AND sha256 = ?2 AND gone = 0)
+       AND NOT EXISTS (SELECT 1 FROM submission WHERE account = ?1 AND sha256 = ?2)
+       ON CONFLICT (account, sha256) DO UPDATE SET at = CASE deleting WHEN 0 THEN excluded.at ELSE condemned.at END
+       RETURNING deleting`,
+    )
+    .bind(account.id, sha256, now + UPLOAD_LIFE_MS - GRACE_MS)
+    .first<number>('deleting');
+  return deleting !== 1;
+}
+
+/** Lets the oldest of too many unused uploads go with the next sweep. One statement, which reads the account's marks. */
+export async function trimUploads(env: Env, account: Account, now = Date.now()): Promise<void> {
+  await mailDatabase(env, account.shard)
+    .prepare(
+      `UPDATE condemned SET at = ?2 WHERE account = ?1 AND sha256 IN (
+         SELECT sha256 FROM condemned WHERE account = ?1 AND deleting = 0 AND at > ?3 ORDER BY at DESC LIMIT -1 OFFSET ?4)`,
+    )
+    .bind(account.id, now - GRACE_MS, now, UPLOADS_MAX)
+    .run();
 }

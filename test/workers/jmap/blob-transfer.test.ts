@@ -7,7 +7,7 @@ import { answerDownload } from '../../../workers/jmap/download.ts';
 import { answerUpload } from '../../../workers/jmap/upload.ts';
 import { condemnUnused, deleteCondemned } from '../../../workers/store/condemned.ts';
 import { PIECE_OCTETS } from '../../../workers/store/deposit.ts';
-import { noteUpload, UPLOAD_LIFE_MS, UPLOADS_MAX } from '../../../workers/store/uploads.ts';
+import { noteUpload, trimUploads, UPLOAD_LIFE_MS, UPLOADS_MAX } from '../../../workers/store/uploads.ts';
 import { ORIGIN } from '../../support/directory.ts';
 import { type Client, makeClient } from './client.ts';
 import { Source, Watched } from './counting-bucket.ts';
@@ -207,6 +207,7 @@ test('of more unused uploads than an account may have the oldest go first', asyn
   const digest = (index: number) => index.toString(16).padStart(64, '0');
   const now = Date.now();
   for (let index = 0; index < UPLOADS_MAX + 2; index++) await noteUpload(env, account, digest(index), now + index);
+  await trimUploads(env, account, now);
   const { results } = await env.MAIL_0.prepare('SELECT sha256 FROM condemned WHERE account = ?1 AND at <= ?2 ORDER BY sha256')
     .bind(account.id, now)
     .run<{ sha256: string }>();

@@ -1,7 +1,10 @@
 /** Every JMAP method, by the name clients call it and the capability they must be using. */
-import { CORE, MAIL, MDN, QUOTA, SUBMISSION, VACATION } from '../../../shared/jmap/capabilities.ts';
+import { BLOB, CORE, MAIL, MDN, QUOTA, SUBMISSION, VACATION } from '../../../shared/jmap/capabilities.ts';
 import type { Method } from '../context.ts';
 import { blobCopy } from './blob-copy.ts';
+import { blobGet } from './blob-get.ts';
+import { blobLookup } from './blob-lookup.ts';
+import { blobUpload } from './blob-upload.ts';
 import { coreEcho } from './core-echo.ts';
 import { emailChanges } from './email-changes.ts';
 import { emailCopy } from './email-copy.ts';
@@ -49,6 +52,11 @@ const BY_CAPABILITY: Record<string, Record<string, Method>> = {
     'Blob/copy': blobCopy,
     'PushSubscription/get': pushSubscriptionGet,
     'PushSubscription/set': pushSubscriptionSet,
+  },
+  [BLOB]: {
+    'Blob/upload': blobUpload,
+    'Blob/get': blobGet,
+    'Blob/lookup': blobLookup,
   },
   [MAIL]: {
     'Mailbox/get': mailboxGet,
