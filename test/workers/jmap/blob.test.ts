@@ -149,7 +149,7 @@ test.each<[string, Args, Args]>([
   ['base64', { properties: ['data:asBase64'], length: 3 }, { 'data:asBase64': 'VGhl' }],
   [
     'what lies there of a range that ends behind the end',
-    { offset: 40, length: 20 },
+    { offset: 41, length: 20 },
     { 'data:asText': 'dog.', size: 45, isTruncated: true },
   ],
   ['nothing of a range behind the end', { offset: 50 }, { 'data:asText': '', size: 45, isTruncated: true }],
