@@ -3,7 +3,9 @@
  * (RFC 7162 §3.2.4), VANISHED instead of EXPUNGE (RFC 7162 §3.2.10), UIDFETCH instead of FETCH (RFC 9586). What it
  * did not ask for it does not get.
  */
+import { isOff } from './capabilities.ts';
 import type { Client } from './client.ts';
+import { Malformed } from './wire/arguments.ts';
 
 export interface Manner {
   /** FETCH responses that nobody asked for name the UID. */
@@ -36,6 +38,7 @@ export function fetchStart({ uidOnly }: Manner, sequence: number, uid: number): 
 /** The client has used something that makes it CONDSTORE-aware (RFC 7162 §3.1); the first time it is told where the mailbox stands. */
 export function becomeAware(client: Client): void {
   if (client.enabled.has('CONDSTORE')) return;
+  if (isOff(client, 'CONDSTORE') && !client.enabled.has('QRESYNC')) throw new Malformed('CONDSTORE is switched off for this account');
   client.enabled.add('CONDSTORE');
   client.selection?.tellHighestModseq(client.output);
 }
