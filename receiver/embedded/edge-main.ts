@@ -1,6 +1,7 @@
 /** The local edge's process: workerd, its cron and the `file` relay's folder, until told to stop. */
 import path from 'node:path';
 import { makeLog } from '../log.ts';
+import { loopbackPush } from './loopback-push.ts';
 import { listProcesses } from './processes.ts';
 import { sentFolder } from './sent.ts';
 import { startLocalEdge } from './workerd.ts';
@@ -26,7 +27,7 @@ async function run(settings: LocalEdgeSettings): Promise<void> {
     host: settings.host,
     port: settings.port,
     variables: settings.variables,
-    services: { FILE_RELAY: sentFolder(path.join(settings.home, 'sent')) },
+    services: { FILE_RELAY: sentFolder(path.join(settings.home, 'sent')), LOOPBACK_PUSH: loopbackPush },
     log,
   });
   const workerd = listProcesses().filter(({ parent, command }) => parent === process.pid && command.includes('workerd'));

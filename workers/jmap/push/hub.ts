@@ -63,7 +63,7 @@ export class Hub extends DurableObject<Env> {
   };
 
   override alarm(): Promise<void> {
-    return this.#pushes.alarm();
+    return this.#pushes.run();
   }
 
   #open(request: Request): Response {

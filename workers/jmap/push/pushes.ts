@@ -1,7 +1,8 @@
 /**
- * The pushes of one account's hub (RFC 8620 §7.2): what waits for each subscription lies in the hub's own storage, and an
- * alarm sends it, so that no writer waits for a push service and an account without subscriptions costs nothing. The
- * subscriptions themselves are the database's; a copy is taken whenever they change.
+ * The pushes of one account's hub (RFC 8620 §7.2): what waits for each subscription lies in the hub's own storage and is
+ * sent behind the writer's back, so that nobody waits for a push service and an account without subscriptions costs
+ * nothing. An alarm comes for what has to wait, and for what an interrupted hub left. The subscriptions themselves are
+ * the database's; a copy is taken whenever they change.
  */
 import { encodeId } from '../../../shared/jmap/ids.ts';
 import type { Env } from '../../env.ts';
@@ -15,6 +16,10 @@ import { stateChange, type TypeStates } from './state-change.ts';
 /** Verifications an account may cause in a window: each one is a request to a URL that somebody merely named (RFC 8620 §8.6). */
 export const VERIFICATIONS_MAX = 60;
 const VERIFICATIONS_WINDOW_MS = 3_600_000;
+/** Rounds of one run; more means that something is always due, and the alarm goes on. */
+const ROUNDS_MAX = 20;
+/** After so long the alarm comes for what should have been sent at once: a push service has ten seconds. */
+const RESCUE_MS = 15_000;
 const STORED = 'pushes';
 
 interface Stored {
@@ -32,6 +37,7 @@ export class Pushes {
   #stored: Promise<Stored> | null = null;
   /** Copies are taken one after the other, so that an older one never replaces a newer. */
   #refreshed: Promise<void> = Promise.resolve();
+  #running: Promise<void> | null = null;
 
   constructor(storage: DurableObjectStorage, env: Env) {
     this.#storage = storage;
@@ -84,19 +90,34 @@ export class Pushes {
     );
   }
 
-  /** Sends what is due, and ends what has expired. Each push service is asked once and in parallel. */
-  async alarm(now = Date.now()): Promise<void> {
+  /** Sends what is due and ends what has expired; resolves when nothing is left to do now. Never throws. */
+  run(): Promise<void> {
+    this.#running ??= this.#rounds()
+      .catch((error) => console.error(JSON.stringify({ event: 'push-failed', error: String(error) })))
+      .finally(() => {
+        this.#running = null;
+      });
+    return this.#running;
+  }
+
+  async #rounds(): Promise<void> {
+    // Left from a hub that did not live to see the answers.
+    for (const subscriber of (await this.#load()).subscribers) if (subscriber.sending) putBack(subscriber);
+    for (let rounds = 0; rounds < ROUNDS_MAX && (await this.#round(Date.now())); rounds++);
+  }
+
+  /** Asks each push service that is due once, all in parallel. False when there was nothing to do. */
+  async #round(now: number): Promise<boolean> {
     const stored = await this.#load();
     const { account } = stored;
-    if (!account) return;
-    // Left from an alarm that did not live to see its answers.
-    for (const subscriber of stored.subscribers) if (subscriber.sending) putBack(subscriber);
     const ended = stored.subscribers.filter(({ ends }) => ends <= now);
     const due = stored.subscribers.filter((subscriber) => subscriber.ends > now && isDue(subscriber, now));
+    if (!account || ended.length + due.length === 0) return false;
     const pushes = due.map((subscriber) => ({ subscriber, changed: take(subscriber) }));
-    if (due.length > 0) await this.#storage.put(STORED, stored);
+    await this.#keep(stored);
     const gone = await Promise.all(pushes.map(({ subscriber, changed }) => this.#push(account, subscriber, changed)));
     await this.#destroy(account, [...ended.map(({ id }) => id), ...gone.flat()]);
+    return true;
   }
 
   /** Its id when the subscription is to be destroyed. */
@@ -122,12 +143,22 @@ export class Pushes {
     return this.#stored;
   }
 
+  /** Stores it, and sees to it that what is due is sent. */
   async #keep(stored: Stored): Promise<void> {
     const next = nextTime(stored.subscribers);
-    await Promise.all([
-      this.#storage.put(STORED, stored),
-      next === null ? this.#storage.deleteAlarm() : this.#storage.setAlarm(Math.max(next, Date.now())),
-    ]);
+    await Promise.all([this.#storage.put(STORED, stored), this.#wake(next)]);
+    if (next !== null && next <= Date.now()) void this.run();
+  }
+
+  /** Sets the alarm. One that comes to the rescue stays: put off again and again it would never come. */
+  async #wake(next: number | null): Promise<void> {
+    const set = await this.#storage.getAlarm();
+    if (next === null) return set === null ? undefined : this.#storage.deleteAlarm();
+    const now = Date.now();
+    const isRescue = next <= now;
+    if (isRescue && set !== null && set <= now + RESCUE_MS) return;
+    const wanted = isRescue ? now + RESCUE_MS : next;
+    if (set !== wanted) await this.#storage.setAlarm(wanted);
   }
 }
 

@@ -81,11 +81,12 @@ export function noteChanges(subscribers: readonly Subscriber[], changed: TypeSta
 
 /** Something waits, and may go now. */
 export function isDue(subscriber: Subscriber, now: number): boolean {
-  return isWaiting(subscriber) && subscriber.restUntil <= now;
+  return subscriber.sending === null && isWaiting(subscriber) && subscriber.restUntil <= now;
 }
 
-function isWaiting({ verify, pending }: Subscriber): boolean {
-  return verify || Object.keys(pending).length > 0;
+/** What is on its way counts: if nobody lives to see its answer, it must be looked after. */
+function isWaiting({ verify, pending, sending }: Subscriber): boolean {
+  return verify || sending !== null || Object.keys(pending).length > 0;
 }
 
 /** Epoch milliseconds at which something is to be done next: a push, or an end. Null: nothing. */
@@ -116,7 +117,9 @@ export function settle(subscriber: Subscriber, outcome: PushOutcome, now: number
   }
   subscriber.lost = outcome.kind === 'sent' ? 0 : subscriber.lost + 1;
   if (outcome.kind === 'sent') subscriber.pace = Math.max(PACE_MIN_MS, subscriber.pace / 2);
-  Object.assign(subscriber, { verify: false, sending: null, attempts: 0, restUntil: now + subscriber.pace });
+  // Whoever has just verified waits for the first change.
+  const rest = subscriber.verify ? 0 : subscriber.pace;
+  Object.assign(subscriber, { verify: false, sending: null, attempts: 0, restUntil: now + rest });
   return subscriber.lost < LOST_MAX;
 }
 
