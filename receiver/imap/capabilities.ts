@@ -41,6 +41,7 @@ const AFTER_LOGIN = [
   'METADATA',
   'LIST-METADATA',
   'REPLACE',
+  'NOTIFY',
   'INPROGRESS',
 ];
 /** Names whose value or presence depends on the connection. */

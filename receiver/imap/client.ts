@@ -2,6 +2,8 @@
  * What a command sees of the connection it serves (RFC 9051 §3): the state, the session, the selected mailbox,
  * the way out and the way to ask for another line. `connection.ts` implements it; commands know nothing more.
  */
+import type { Notifier } from './notify/notifier.ts';
+import type { NotifyRequest } from './notify/request.ts';
 import type { Output } from './output.ts';
 import type { Selection } from './selection.ts';
 import type { Backend, Session } from './session.ts';
@@ -40,6 +42,10 @@ export interface Client {
   /** Null before login. */
   readonly session: Session | null;
   readonly selection: Selection | null;
+  /** What NOTIFY asked for, once it was used. */
+  readonly notifier: Notifier | null;
+  /** The client is in IDLE. */
+  idling: boolean;
   /** Failed logins on this connection. */
   failures: number;
   /** The password was right: the clock that shows strangers out stops, however long the first synchronisation takes. */
@@ -56,6 +62,8 @@ export interface Client {
   line(): Promise<string>;
   /** Upgrades after the tagged OK has been written; false when the handshake failed. */
   startTls(): Promise<boolean>;
+  /** From here on this is told, and nothing else. */
+  notifyBy(request: NotifyRequest): Notifier;
   /** Ends the connection with a reason, as soon as what is being written is whole. */
   bye(reason: string, code?: string | null): void;
   /** Leaves: the connection closes after what was written. */

@@ -13,6 +13,8 @@ import { BrokenAnswer, type Client, ClientGone, type State } from './client.ts';
 import { Compressed } from './compression.ts';
 import { Dispatcher, describeError } from './dispatch.ts';
 import { Incoming } from './incoming.ts';
+import { Notifier } from './notify/notifier.ts';
+import { ANNOTATIONS, type NotifyRequest } from './notify/request.ts';
 import { Output } from './output.ts';
 import type { Selection } from './selection.ts';
 import type { Backend, Session } from './session.ts';
@@ -77,6 +79,8 @@ export class Connection implements Client {
   selection: Selection | null = null;
   readonly jmapSession: string | null;
   compressed = false;
+  notifier: Notifier | null = null;
+  idling = false;
   failures = 0;
   readonly #options: ConnectionOptions;
   readonly #incoming: Incoming;
@@ -89,6 +93,8 @@ export class Connection implements Client {
   /** Waiting for the client: what is said now is not in the middle of an answer. */
   #listening = false;
   #farewell: string | null = null;
+  /** News are being written between commands. */
+  #telling: Promise<void> | null = null;
   #turnStarted = performance.now();
 
   constructor(socket: Socket, options: ConnectionOptions) {
@@ -139,7 +145,7 @@ export class Connection implements Client {
   bye(reason: string, code: string | null = null): void {
     if (this.state === 'logout' || this.output.closed) return;
     this.#farewell ??= `* BYE ${code ? `[${code}] ` : ''}${responseText(reason)}`;
-    if (this.#listening) this.#leave();
+    if (this.#listening && !this.#telling) this.#leave();
   }
 
   verified(): void {
@@ -176,6 +182,7 @@ export class Connection implements Client {
   select(selection: Selection | null): void {
     this.selection?.close();
     this.selection = selection;
+    if (selection) selection.wanted = this.notifier?.wanted ?? null;
     if (this.state !== 'logout') this.state = selection ? 'selected' : 'authenticated';
   }
 
@@ -193,6 +200,40 @@ export class Connection implements Client {
     if (event?.kind === 'line') return event.text;
     if (event) throw new Malformed('Line too long');
     throw new ClientGone();
+  }
+
+  notifyBy(request: NotifyRequest): Notifier {
+    const { session } = this;
+    if (!session) throw new Error('NOTIFY before login');
+    this.notifier?.close();
+    // ENABLE METADATA is not undone by NOTIFY.
+    const groups = this.enabled.has('METADATA') ? [...request.groups, ...ANNOTATIONS.groups] : request.groups;
+    this.notifier = new Notifier(this, session, { ...request, groups }, () => this.#wake());
+    if (this.selection) this.selection.wanted = this.notifier.wanted;
+    return this.notifier;
+  }
+
+  /** Something may have happened: tells it when the client listens; else the command that runs does. */
+  #wake(): void {
+    if (!this.#listening || this.#telling || this.#decoder.midway || !(this.idling || this.notifier?.isImmediate)) return;
+    this.#telling = this.#tellNews().finally(() => {
+      this.#telling = null;
+      if (this.#farewell !== null && this.#listening) this.#leave();
+    });
+  }
+
+  async #tellNews(): Promise<void> {
+    // All that one turn of the event loop brings goes out together, when the client has read what was sent before.
+    await nextTurn();
+    await this.output.drained();
+    try {
+      await this.notifier?.tell(this.idling || this.notifier.request.selected?.delayed === false);
+    } catch (error) {
+      this.#options.log.warn('imap.notify-defect', { error: describeError(error) });
+      this.#socket.destroy();
+    }
+    this.output.flush();
+    if (this.selection?.destroyed) this.bye('The selected mailbox was deleted');
   }
 
   async startTls(): Promise<boolean> {
@@ -235,8 +276,11 @@ export class Connection implements Client {
       this.output.flush();
       await this.output.drained();
       this.#listening = true;
+      // What happened while the last command ran, or while this was told, waits no longer.
+      if (this.notifier) this.#wake();
       const chunk = await this.#incoming.read();
       this.#listening = false;
+      if (this.#telling) await this.#telling;
       if (!chunk) return null;
       this.#turnStarted = performance.now();
       this.#decoder.write(chunk);
@@ -308,6 +352,7 @@ export class Connection implements Client {
     this.logOut();
     this.select(null);
     this.#unwatch?.();
+    this.notifier?.close();
     if (this.session) this.#options.users?.leave(this.session.address);
     this.session?.close();
     this.session = null;

@@ -14,6 +14,8 @@ import { responseText } from './wire/encoder.ts';
 
 /** Syntax errors in a row before we take the client for a lost HTTP browser or an attacker. */
 const BAD_COMMANDS_MAX = 20;
+/** Commands whose answer is that messages are gone. */
+const REMOVING = new Set(['EXPUNGE', 'MOVE', 'REPLACE']);
 /** Commands after whose sequence numbers no EXPUNGE may come before the tagged line (RFC 9051 §7.5.1). */
 const SEQUENCED = new Set(['FETCH', 'STORE', 'SEARCH', 'SORT', 'THREAD']);
 /** Commands that may stand behind `UID` and name no message without it: all others are refused after ENABLE UIDONLY (RFC 9586). */
@@ -71,24 +73,24 @@ export class Dispatcher {
     try {
       const completion = await command.run(client, args, call);
       this.#bad = 0;
-      this.#complete(call, completion);
+      await this.#complete(call, name, completion);
     } catch (error) {
-      this.#fail(call, name, error);
+      await this.#fail(call, name, error);
     }
     if (client.selection?.destroyed) client.bye('The selected mailbox was deleted');
   }
 
-  #complete({ tag, uid }: Call, completion: Completion): void {
+  async #complete({ tag, uid }: Call, name: string, completion: Completion): Promise<void> {
     if (completion.silent) return;
-    this.#tell(completion.expunge ?? true, uid);
+    await this.#tell(name, completion.expunge ?? true, uid);
     this.#client.output.line(`${tag} OK ${bracketed(completion.code ?? null)}${completion.text}`);
   }
 
-  #fail(call: Call, name: string, error: unknown): void {
+  async #fail(call: Call, name: string, error: unknown): Promise<void> {
     if (error instanceof Malformed) {
       this.refuse(call.tag, error.message, error.code);
     } else if (error instanceof Refusal) {
-      this.#tell(call.uid || !SEQUENCED.has(name), call.uid);
+      await this.#tell(name, call.uid || !SEQUENCED.has(name), call.uid);
       this.#client.output.line(`${call.tag} NO ${bracketed(error.code)}${responseText(error.message)}`);
     } else if (error instanceof BrokenAnswer) {
       throw error;
@@ -98,9 +100,13 @@ export class Dispatcher {
     }
   }
 
-  #tell(expunge: boolean, uid: boolean): void {
-    const { selection, output } = this.#client;
-    selection?.tell(output, expunge, mannerOf(this.#client, uid));
+  /** With NOTIFY what was asked for; but who removes messages hears of it in any case. */
+  async #tell(name: string, expunge: boolean, uid: boolean): Promise<void> {
+    const { selection, output, notifier } = this.#client;
+    if (selection && notifier && REMOVING.has(name)) selection.wanted = null;
+    if (!notifier || REMOVING.has(name)) selection?.tell(output, expunge, mannerOf(this.#client, uid));
+    if (selection && notifier) selection.wanted = notifier.wanted;
+    await notifier?.tell(expunge, uid);
   }
 }
 

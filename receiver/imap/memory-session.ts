@@ -82,6 +82,10 @@ export class MemorySession implements Session {
     return mailbox && this.#account.describe(mailbox);
   }
 
+  clock(mailbox: Mailbox): number {
+    return this.#account.byId(mailbox.id).highestModseq;
+  }
+
   status(mailbox: Mailbox): MailboxStatus {
     return this.#account.byId(mailbox.id).status();
   }

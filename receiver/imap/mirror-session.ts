@@ -57,6 +57,10 @@ export class MirrorSession implements Session {
     return this.#mirror.tree.find(name);
   }
 
+  clock(mailbox: Mailbox): number {
+    return this.#current(mailbox).row.highestModseq;
+  }
+
   status(mailbox: Mailbox): MailboxStatus {
     return { ...this.#mirror.live(this.#current(mailbox).row.id).status() };
   }

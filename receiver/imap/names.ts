@@ -3,6 +3,7 @@
  * levels, INBOX without regard to case. Names that no client could show or address again are refused.
  */
 import type { Client } from './client.ts';
+import { listLine } from './listing.ts';
 import { type Mailbox, Refusal } from './session.ts';
 import type { Arguments } from './wire/arguments.ts';
 import { decodeUtf8, isAscii } from './wire/bytes.ts';
@@ -17,11 +18,27 @@ export function readMailboxName(args: Arguments, client: Client): string {
   return normaliseName(decodeName(args.astring(), client));
 }
 
+/** The name in our spelling, and as it was sent. */
+export function readMailboxNames(args: Arguments, client: Client): { name: string; sent: string } {
+  const bytes = args.astring();
+  return { name: normaliseName(decodeName(bytes, client)), sent: decode(bytes, client) };
+}
+
+/** OLDNAME for a name that we spell otherwise than the client did (RFC 9051 §6.3.9.7); a trailing separator is no part of it. */
+export function tellOtherName(client: Client, mailbox: Mailbox, sent: string): void {
+  const same = mailbox.name === (sent.length > 1 && sent.endsWith('/') ? sent.slice(0, -1) : sent);
+  if (!same && client.enabled.has('IMAP4REV2')) client.output.line(listLine(mailbox, client.utf8, { oldName: sent }));
+}
+
 /** The Unicode form of a name as sent; a client without UTF-8 that sends raw UTF-8 all the same is understood. */
 export function decodeName(bytes: string, client: Client): string {
+  return decode(bytes, client).normalize('NFC');
+}
+
+function decode(bytes: string, client: Client): string {
   const name = client.utf8 || !isAscii(bytes) ? decodeUtf8(bytes) : decodeUtf7(bytes);
   if (name === null) throw new Refusal('CANNOT', 'The mailbox name is not validly encoded');
-  return name.normalize('NFC');
+  return name;
 }
 
 /** INBOX in its one spelling, also as the first level (`inbox/x`). */

@@ -23,6 +23,8 @@ export class Selection {
   destroyed = false;
   /** Called after each change; IDLE listens here. */
   onChange: (() => void) | null = null;
+  /** What NOTIFY wants told of this mailbox (RFC 5465); null without it. */
+  wanted: { messages: boolean; flags: boolean } | null = null;
   readonly #unsubscribe: () => void;
   /** The client has been told of every change up to this mod-sequence (RFC 7162 §3.2). */
   #settled: number;
@@ -72,9 +74,10 @@ export class Selection {
    * (RFC 9051 §7.5.1). `tagged`: the caller puts HIGHESTMODSEQ into its tagged answer itself.
    */
   tell(output: Output, expunge: boolean, manner: Manner, tagged = false): number {
+    if (this.wanted?.messages === false) return 0;
     const gone = this.view.pending ? this.#tellPending(output, expunge, manner) : 0;
     if (this.view.expungePending) this.#holdBack(output, manner);
-    else {
+    else if (this.wanted?.flags !== false) {
       this.#settled = this.box.highestModseq();
       if (gone > 0 && manner.vanished && manner.modseq && !tagged) this.tellHighestModseq(output);
     }
@@ -101,7 +104,7 @@ export class Selection {
     if (manner.vanished) output.write(vanishedLines(updates.expungedUids, ''));
     else for (const sequence of updates.expunged) output.write(`* ${sequence} EXPUNGE\r\n`);
     if (updates.exists !== null) output.line(`* ${updates.exists} EXISTS`);
-    for (const uid of updates.flags) this.tellFlags(output, uid, manner);
+    if (this.wanted?.flags !== false) for (const uid of updates.flags) this.tellFlags(output, uid, manner);
     if (updates.expungedUids.length > 0 && this.saved.length > 0) {
       const gone = new Set(updates.expungedUids);
       this.saved = this.saved.filter((uid) => !gone.has(uid));

@@ -187,6 +187,8 @@ export interface Session {
   mailboxes(): Mailbox[];
   find(name: string): Mailbox | undefined;
   status(mailbox: Mailbox): MailboxStatus;
+  /** Moves whenever a message of the mailbox changes; costs nothing to ask. */
+  clock(mailbox: Mailbox): number;
   select(mailbox: Mailbox, readOnly: boolean): SelectedMailbox;
   create(name: string, specialUse: string | null): Promise<Mailbox>;
   delete(name: string): Promise<void>;

@@ -1,9 +1,10 @@
 /**
  * CREATE (RFC 9051 §6.3.4), with special use (RFC 6154 §3) and MAILBOXID (RFC 8474 §4.1). A trailing separator only
- * says that children will follow and is dropped.
+ * says that children will follow and is dropped. A name that we spell otherwise is told with OLDNAME (§6.3.9.7).
  */
-import { type Command, LOGGED_IN, sessionOf } from '../client.ts';
-import { checkNewName, readMailboxName } from '../names.ts';
+import { requireOn } from '../capabilities.ts';
+import { type Client, type Command, LOGGED_IN, sessionOf } from '../client.ts';
+import { checkNewName, readMailboxNames, tellOtherName } from '../names.ts';
 import { Refusal } from '../session.ts';
 import { type Arguments, Malformed } from '../wire/arguments.ts';
 
@@ -14,19 +15,22 @@ export const create: Command = {
   states: LOGGED_IN,
   async run(client, args) {
     args.space();
-    const given = readMailboxName(args, client);
-    const use = args.skip(' ') ? readSpecialUse(args) : null;
+    const { name: given, sent } = readMailboxNames(args, client);
+    const use = args.skip(' ') ? readSpecialUse(client, args) : null;
     args.end();
     const name = given.length > 1 && given.endsWith('/') ? given.slice(0, -1) : given;
     if (name === 'INBOX') throw new Refusal('ALREADYEXISTS', 'INBOX is always there');
     checkNewName(name);
     const mailbox = await sessionOf(client).create(name, use);
+    client.notifier?.own([mailbox.name]);
+    tellOtherName(client, mailbox, sent);
     return { text: 'CREATE completed', code: `MAILBOXID (${mailbox.id})` };
   },
 };
 
 /** `(USE (\Sent))`. */
-function readSpecialUse(args: Arguments): string | null {
+function readSpecialUse(client: Client, args: Arguments): string | null {
+  requireOn(client, 'CREATE-SPECIAL-USE');
   const uses = args.list(() => {
     if (args.word() !== 'USE') throw new Malformed('Unknown CREATE parameter');
     args.space();

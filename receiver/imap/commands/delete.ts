@@ -14,6 +14,7 @@ export const deleteMailbox: Command = {
     const mailbox = findMailbox(client, name);
     if (mailbox.hasChildren) throw new Refusal('HASCHILDREN', 'The mailbox has children');
     await sessionOf(client).delete(name);
+    client.notifier?.own([name]);
     if (client.selection?.box.mailbox.id === mailbox.id) client.select(null);
     return { text: 'DELETE completed' };
   },

@@ -2,8 +2,10 @@
  * ENABLE (RFC 5161, RFC 9051 §6.3.1): extensions that change what we send. Unknown names are ignored, as the
  * RFC wants; ENABLED lists only what this command switched on. QRESYNC brings CONDSTORE with it (RFC 7162 §3.2.3).
  */
+import { isOff } from '../capabilities.ts';
 import { type Client, type Command, LOGGED_IN } from '../client.ts';
 import { becomeAware } from '../manner.ts';
+import { ANNOTATIONS } from '../notify/request.ts';
 
 type Switch = (client: Client, name: string) => void;
 
@@ -23,6 +25,13 @@ const SWITCHES: Record<string, { spelling: string; switchOn: Switch }> = {
     },
   },
   UIDONLY: { spelling: 'UIDONLY', switchOn: on },
+  METADATA: {
+    spelling: 'METADATA',
+    switchOn: (client, name) => {
+      on(client, name);
+      if (!client.notifier) client.notifyBy(ANNOTATIONS);
+    },
+  },
 };
 
 export const enable: Command = {
@@ -34,7 +43,7 @@ export const enable: Command = {
       args.space();
       names.add(args.word('capability'));
     } while (!args.atEnd());
-    const off = [...names].filter((name) => Object.hasOwn(SWITCHES, name) && !client.enabled.has(name));
+    const off = [...names].filter((name) => Object.hasOwn(SWITCHES, name) && !client.enabled.has(name) && !isOff(client, name));
     client.output.line(['* ENABLED', ...off.map((name) => SWITCHES[name]?.spelling ?? name)].join(' '));
     for (const name of off) SWITCHES[name]?.switchOn(client, name);
     return { text: 'ENABLE completed' };

@@ -72,7 +72,7 @@ function tellVanished({ client, selection, manner }: Fetching, set: SequenceSet,
 }
 
 /** Why some messages could not be sent, or null. */
-async function fetchItems(fetching: Fetching, uids: number[], items: FetchItem[]): Promise<Refusal | null> {
+export async function fetchItems(fetching: Fetching, uids: number[], items: FetchItem[]): Promise<Refusal | null> {
   if (items.every(isImmediate)) await fetchFlags(fetching, uids, items);
   else if (items.every((item) => typeof item === 'string')) await fetchFacts(fetching, uids, items);
   else return fetchBodies(fetching, uids, items);

@@ -12,13 +12,16 @@ export const idle: Command = {
   async run(client, args) {
     args.end();
     const { selection } = client;
-    if (selection) selection.onChange = batched(client);
+    // With NOTIFY the connection itself tells what was asked for, here as between commands (RFC 5465 §4).
+    if (selection && !client.notifier?.isImmediate) selection.onChange = batched(client);
+    client.idling = true;
     try {
       client.output.line('+ idling');
-      tell(client);
+      if (!client.notifier?.isImmediate) tell(client);
       const line = await client.line();
       if (line.trim().toUpperCase() !== 'DONE') throw new Malformed('Expected DONE');
     } finally {
+      client.idling = false;
       if (selection) selection.onChange = null;
     }
     return { text: 'IDLE completed' };

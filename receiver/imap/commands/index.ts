@@ -25,6 +25,7 @@ import { lsub } from './lsub.ts';
 import { getMetadata, setMetadata } from './metadata.ts';
 import { namespace } from './namespace.ts';
 import { check, noop } from './noop.ts';
+import { notify } from './notify.ts';
 import { getQuota, getQuotaRoot, setQuota } from './quota.ts';
 import { rename } from './rename.ts';
 import { replace } from './replace.ts';
@@ -66,6 +67,7 @@ const COMMANDS = new Map<string, Command>(
     move,
     namespace,
     noop,
+    notify,
     rename,
     replace,
     search,

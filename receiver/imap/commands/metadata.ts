@@ -49,6 +49,7 @@ export const setMetadata: Command = {
     args.end();
     check(mailbox, entries);
     await sessionOf(client).setMetadata(mailbox, entries);
+    client.notifier?.own([mailbox?.name ?? '']);
     return { text: 'SETMETADATA completed' };
   },
 };

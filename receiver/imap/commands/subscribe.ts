@@ -1,6 +1,6 @@
 /**
  * SUBSCRIBE and UNSUBSCRIBE (RFC 9051 §6.3.7, §6.3.8). A subscription belongs to a mailbox here, so a name without
- * one cannot be subscribed to; unsubscribing from such a name has nothing to do and succeeds.
+ * one cannot be subscribed to (as with Dovecot); unsubscribing from such a name has nothing to do and succeeds.
  */
 import { type Client, type Command, LOGGED_IN, sessionOf } from '../client.ts';
 import { findMailbox, readMailboxName } from '../names.ts';
@@ -13,6 +13,7 @@ export const subscribe: Command = {
     const name = readName(client, args);
     findMailbox(client, name);
     await sessionOf(client).setSubscribed(name, true);
+    client.notifier?.own([name]);
     return { text: 'SUBSCRIBE completed' };
   },
 };
@@ -23,6 +24,7 @@ export const unsubscribe: Command = {
   async run(client, args) {
     const name = readName(client, args);
     if (client.session?.find(name)) await sessionOf(client).setSubscribed(name, false);
+    client.notifier?.own([name]);
     return { text: 'UNSUBSCRIBE completed' };
   },
 };
