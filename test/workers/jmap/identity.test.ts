@@ -84,6 +84,9 @@ test('what cannot change or go is refused record by record', async () => {
   const { destroyed, notDestroyed } = await client.call('Identity/set', { destroy: [own, 'I999'] });
   expect(destroyed).toBeNull();
   expect(notDestroyed).toMatchObject({ [own]: { type: 'forbidden' }, I999: { type: 'notFound' } });
+  expect((await client.call('Identity/set', { update: { I999: {} }, destroy: ['I999'] })).notUpdated).toMatchObject({
+    I999: { type: 'notFound' },
+  });
   expect(await client.errorOf('Identity/set', { ifInState: 'nowhere', destroy: [own] })).toBe('stateMismatch');
   expect(await list()).toMatchObject([{ id: own, email: me, mayDelete: false }]);
 });

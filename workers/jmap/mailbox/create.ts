@@ -10,6 +10,7 @@ import type { MailboxDraft } from '../../../shared/jmap/mailbox/changes.ts';
 import { mailboxConflict, readMailboxCreation, resolveParent } from '../../../shared/jmap/mailbox/changes.ts';
 import type { MailboxFacts } from '../../../shared/jmap/mailbox/properties.ts';
 import { mailboxObject } from '../../../shared/jmap/mailbox/properties.ts';
+import type { OperationResult } from '../../../shared/protocol.ts';
 import { operationError } from '../operations.ts';
 import type { MailboxWork, Step } from './work.ts';
 import { modelOf, normalisedName, runSteps } from './work.ts';
@@ -64,7 +65,7 @@ function creationStep(work: MailboxWork, key: string, { record, draft }: Mailbox
   return {
     operation: { op: 'createMailbox', parent, name, role, subscribed },
     settle: (result) => {
-      const error = operationError(result);
+      const error = creationError(result);
       if (error || !result?.ok || result.id === undefined) {
         work.rows.splice(work.rows.indexOf(row), 1);
         work.outcome.notCreated.set(key, error ?? { type: 'serverFail' });
@@ -78,6 +79,12 @@ function creationStep(work: MailboxWork, key: string, { record, draft }: Mailbox
         late.push({ operation: { op: 'updateMailbox', mailbox: row.id, sortOrder: draft.sortOrder }, settle: () => {} });
     },
   };
+}
+
+/** More mailboxes than an account may have are too many of a type, not one that is too large (RFC 8620 §5.3). */
+function creationError(result: OperationResult | undefined): SetError | null {
+  const error = operationError(result);
+  return error?.type === 'tooLarge' ? { ...error, type: 'overQuota' } : error;
 }
 
 /** What a client does not know of a mailbox it made: all it did not send, and a name that was normalised (RFC 8620 §5.3). */

@@ -85,7 +85,8 @@ export function readUpdates(work: MailboxWork, patches: ReadonlyMap<string, Json
   const updates: MailboxUpdate[] = [];
   for (const [key, patch] of patches) {
     const isDoomed = destroyed.includes(realId(key, work.context.createdIds));
-    const update = isDoomed ? ({ type: 'willDestroy' } as const) : readUpdate(work, key, patch);
+    const read = readUpdate(work, key, patch);
+    const update = isDoomed && (read instanceof MailboxUpdate || read.type !== 'notFound') ? ({ type: 'willDestroy' } as const) : read;
     if (update instanceof MailboxUpdate) updates.push(update);
     else work.outcome.notUpdated.set(key, update);
   }

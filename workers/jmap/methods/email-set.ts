@@ -21,9 +21,14 @@ export const emailSet: Method = async (args, context) => {
   if (set.ifInState !== null && set.ifInState !== oldState) throw new MethodError('stateMismatch');
   const outcome = new SetOutcome();
   await createEmails(context, set.create, set.ifInState, outcome);
+  const rest = { ...set, destroy: [...new Set(set.destroy.map((id) => realId(id, context.createdIds)))] };
+  const changes = [...(await planUpdates(context, rest, outcome)), ...planDestructions(rest, outcome)];
   // What this call made itself may go on in it, though the state has moved.
-  const changes = [...(await planUpdates(context, set, outcome)), ...planDestructions(set, context, outcome)];
-  await applyChanges(context, changes, set.create.size > 0 ? null : set.ifInState);
+  await applyChanges(context, changes, outcome.created.size > 0 ? null : set.ifInState);
+  for (const [key, { type }] of outcome.notUpdated) {
+    const isGone = outcome.notDestroyed.get(realId(key, context.createdIds))?.type === 'notFound';
+    if (type === 'willDestroy' && isGone) outcome.notUpdated.set(key, { type: 'notFound' });
+  }
   return outcome.answer(accountId, oldState, (await context.states()).Email);
 };
 
@@ -44,9 +49,9 @@ async function applyChanges(context: JmapContext, changes: readonly EmailChange[
   for (const change of changes) if (change.operations.length === 0) change.settle(null);
 }
 
-function planDestructions({ destroy }: SetArguments, context: JmapContext, outcome: SetOutcome): EmailChange[] {
+function planDestructions({ destroy }: SetArguments, outcome: SetOutcome): EmailChange[] {
   return destroy.flatMap((id) => {
-    const email = decodeId('Email', realId(id, context.createdIds));
+    const email = decodeId('Email', id);
     if (email === null) {
       outcome.notDestroyed.set(id, { type: 'notFound' });
       return [];

@@ -106,7 +106,7 @@ async function changeAll(work: Work, patches: ReadonlyMap<string, Json>, doomed:
   for (const [key, patch] of patches) {
     const id = realId(key, context.createdIds);
     const known = identities.get(id);
-    const row = doomed.has(id) ? ({ type: 'willDestroy' } as const) : patched(known, patch);
+    const row = known && doomed.has(id) ? ({ type: 'willDestroy' } as const) : patched(known, patch);
     if ('type' in row) outcome.notUpdated.set(key, row);
     else {
       update.set(key, row);

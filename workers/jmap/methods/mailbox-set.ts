@@ -4,7 +4,7 @@
  */
 import { MethodError } from '../../../shared/jmap/errors.ts';
 import { optional, readArguments, readBoolean } from '../../../shared/jmap/readers.ts';
-import { boundedSet, SET_FIELDS, SetOutcome } from '../../../shared/jmap/set.ts';
+import { boundedSet, realId, SET_FIELDS, SetOutcome } from '../../../shared/jmap/set.ts';
 import type { Method } from '../context.ts';
 import { createMailboxes, readCreations } from '../mailbox/create.ts';
 import { readDestructions } from '../mailbox/destroy.ts';
@@ -30,9 +30,14 @@ export const mailboxSet: Method = async (args, context) => {
   };
   const creations = readCreations(work, set.create);
   let refused = await createMailboxes(work, creations);
-  const steps = planChanges([...readUpdates(work, set.update, set.destroy), ...readDestructions(work, set.destroy)]);
+  const destroy = set.destroy.map((id) => realId(id, context.createdIds));
+  // What is to lie in a mailbox that cannot be made yet waits for it.
+  const waiting = new Map([...set.update].filter(([, { parentId }]) => typeof parentId === 'string' && refused.has(parentId.slice(1))));
+  const updates = new Map([...set.update].filter(([key]) => !waiting.has(key)));
+  const steps = planChanges([...readUpdates(work, updates, destroy), ...readDestructions(work, destroy)]);
   await runSteps(work, steps);
   if (steps.length > 0) refused = await createMailboxes(work, new Map([...creations].filter(([key]) => refused.has(key))));
+  await runSteps(work, planChanges(readUpdates(work, waiting, destroy)));
   for (const [key, error] of refused) work.outcome.notCreated.set(key, error);
   return work.outcome.answer(accountId, oldState, (await context.states()).Mailbox);
 };

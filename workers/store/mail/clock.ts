@@ -6,12 +6,7 @@ import { type AccountState, STATE_COLUMNS } from './rows.ts';
 import type { StateType } from './types.ts';
 
 /** Moves the clock; goes first in its batch and returns the account's row as it is then. */
-export function moveClock(
-  db: D1Database,
-  account: number,
-  type: StateType,
-  counter?: 'nextIdentity' | 'nextSubmission',
-): D1PreparedStatement {
+export function moveClock(db: D1Database, account: number, type: StateType, counter?: 'nextSubmission'): D1PreparedStatement {
   const count = counter ? `, ${counter} = ${counter} + 1` : '';
   const sql = `UPDATE account SET modseq = modseq + 1, ${STATE_COLUMNS[type]} = modseq + 1${count} WHERE id = ?1 RETURNING *`;
   return db.prepare(sql).bind(account);
