@@ -1,7 +1,7 @@
 /** A small JMAP client for the tests of this folder: one account, called through the app as a program would. */
 import { env } from 'cloudflare:test';
 import { expect } from 'vitest';
-import { CORE, MAIL, SUBMISSION } from '../../../shared/jmap/capabilities.ts';
+import { CORE, MAIL, MDN, QUOTA, SUBMISSION, VACATION } from '../../../shared/jmap/capabilities.ts';
 import type { Json } from '../../../shared/jmap/errors.ts';
 import type { Invocation } from '../../../shared/jmap/request.ts';
 import { app } from '../../../workers/app.ts';
@@ -37,7 +37,7 @@ export class Client {
   /** Runs calls; `accountId` is added where it is missing. */
   async request(calls: Call[], more: Json = {}): Promise<{ methodResponses: Invocation[]; sessionState: string; createdIds?: Json }> {
     const methodCalls = calls.map(([name, args, id], index) => [name, { accountId: this.accountId, ...args }, id ?? `c${index}`]);
-    const answer = await this.post(JSON.stringify({ using: [CORE, MAIL, SUBMISSION], methodCalls, ...more }));
+    const answer = await this.post(JSON.stringify({ using: [CORE, MAIL, SUBMISSION, VACATION, MDN, QUOTA], methodCalls, ...more }));
     expect(answer.status).toBe(200);
     return answer.json();
   }

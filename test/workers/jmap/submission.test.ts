@@ -1,6 +1,7 @@
 /** Identity and EmailSubmission (RFC 8621 §6, §7) through the door: what sends, what refuses by which name, what follows. */
 import { env } from 'cloudflare:test';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { DELAYED_SEND_MAX, MESSAGE_SIZE_DEFAULT } from '../../../shared/jmap/capabilities.ts';
 import type { Json } from '../../../shared/jmap/errors.ts';
 import { RECIPIENTS_MAX } from '../../../workers/outbound/submission.ts';
 import { claimSubmission } from '../../../workers/store/mail/claims.ts';
@@ -184,12 +185,29 @@ describe('what is refused, by its name', () => {
     expect(await refused({ emailId: await draft(), ...record() })).toMatchObject(error);
   });
 
-  test('a hold or any other extension, because none is offered', async () => {
-    const held = { mailFrom: address(me, { HOLDFOR: '3600' }), rcptTo: [address('a@b.test')] };
-    expect(await refused({ emailId: await draft(), envelope: held })).toMatchObject({
-      type: 'invalidProperties',
-      properties: ['envelope'],
-    });
+  const holding = (parameters: Json) => ({ mailFrom: address(me, parameters), rcptTo: [address('a@b.test')] });
+
+  test.each<[string, Json]>([
+    ['an extension that is not offered', { RET: 'HDRS' }],
+    ['a hold that is no number', { HOLDFOR: 'soon' }],
+    ['a hold without a value', { HOLDFOR: null }],
+    ['a hold below zero', { HOLDFOR: '-1' }],
+    ['a hold beyond what is announced', { HOLDFOR: String(DELAYED_SEND_MAX + 1) }],
+    ['a date that is none', { HOLDUNTIL: '2026-02-30T00:00:00Z' }],
+    ['a date beyond what is announced', { HOLDUNTIL: '2099-01-01T00:00:00Z' }],
+    ['two holds', { HOLDFOR: '60', HOLDUNTIL: '2026-01-01T00:00:00Z' }],
+    ['the same hold twice', { HOLDFOR: '60', holdfor: '60' }],
+    ['a size that is none', { SIZE: '1e9' }],
+  ])('%s', async (_name, parameters) => {
+    const error = await refused({ emailId: await draft(), envelope: holding(parameters) });
+    expect(error).toMatchObject({ type: 'invalidProperties', properties: ['envelope'] });
+  });
+
+  test('an extension for one recipient, and more octets than a message may have', async () => {
+    const notified = { mailFrom: address(me), rcptTo: [address('a@b.test', { NOTIFY: 'NEVER' })] };
+    expect(await refused({ emailId: await draft(), envelope: notified })).toMatchObject({ properties: ['envelope'] });
+    const large = await refused({ emailId: await draft(), envelope: holding({ SIZE: '99999999999' }) });
+    expect(large).toEqual({ type: 'tooLarge', maxSize: MESSAGE_SIZE_DEFAULT });
     await made({ emailId: await draft(), envelope: { mailFrom: address(me, {}), rcptTo: [{ email: 'a@b.test' }] } });
   });
 
@@ -208,14 +226,87 @@ describe('what is refused, by its name', () => {
     expect(await refused({ emailId, envelope: envelope(['a@b.test']) })).toMatchObject({ type: 'forbiddenFrom' });
   });
 
-  test('destroying, and submissions there are none of', async () => {
-    const { id } = await made({ emailId: await draft() });
+  test('submissions there are none of', async () => {
     const answer = await client.call('EmailSubmission/set', {
-      destroy: [id],
+      destroy: ['S99998', 'y'],
       update: { S99999: { undoStatus: 'canceled' }, x: { undoStatus: 'canceled' } },
     });
-    expect(answer.notDestroyed).toMatchObject({ [String(id)]: { type: 'forbidden' } });
-    expect(answer.notUpdated).toMatchObject({ S99999: { type: 'notFound' }, x: { type: 'notFound' } });
+    expect(answer.notDestroyed).toEqual({ S99998: { type: 'notFound' }, y: { type: 'notFound' } });
+    expect(answer.notUpdated).toEqual({ S99999: { type: 'notFound' }, x: { type: 'notFound' } });
+  });
+
+  test('the seventh of one call, which the next call makes', async () => {
+    const emailId = await draft();
+    const create = Object.fromEntries(Array.from({ length: 7 }, (_, n) => [`k${n}`, { identityId, emailId }]));
+    const { created, notCreated } = await client.call('EmailSubmission/set', { create });
+    expect(Object.keys(created as Json)).toHaveLength(6);
+    expect(notCreated).toMatchObject({ k6: { type: 'rateLimit' } });
+  });
+});
+
+describe('holding (FUTURERELEASE, RFC 4865)', () => {
+  const hold = (parameters: Json) => ({ mailFrom: address(me, parameters), rcptTo: [address('a@b.test')] });
+  const due = async (id: unknown) => {
+    const key = client.account.id * 2 ** 32 + Number(String(id).slice(1));
+    return env.MAIL_0.prepare('SELECT dueAt FROM submission WHERE key = ?').bind(key).first<number>('dueAt');
+  };
+
+  test('for some seconds: sendAt is when it leaves, the envelope is kept as given', async () => {
+    const before = Date.now();
+    const { id, sendAt, undoStatus } = await made({ emailId: await draft(), envelope: hold({ HOLDFOR: '3600' }) });
+    expect(undoStatus).toBe('pending');
+    expect(Date.parse(String(sendAt)) - before).toBeGreaterThan(3_590_000);
+    expect(await due(id)).toBeGreaterThanOrEqual(before + 3_600_000);
+    expect(await submission(id)).toMatchObject({ sendAt, undoStatus: 'pending', envelope: hold({ HOLDFOR: '3600' }) });
+  });
+
+  test('until a moment, whatever its zone and the case of the parameter', async () => {
+    const moment = new Date(Date.now() + 86_400_000).toISOString().slice(0, 19);
+    const { id, sendAt } = await made({ emailId: await draft(), envelope: hold({ holduntil: `${moment}+01:00` }) });
+    expect(Date.parse(String(sendAt))).toBe(Date.parse(`${moment}+01:00`));
+    expect(await due(id)).toBe(Date.parse(`${moment}+01:00`));
+  });
+
+  test('until a moment that has passed means at once', async () => {
+    const before = Date.now();
+    const { sendAt } = await made({ emailId: await draft(), envelope: hold({ HOLDUNTIL: '2020-01-01T00:00:00Z' }) });
+    expect(Date.parse(String(sendAt))).toBeGreaterThan(before - 2000);
+  });
+
+  test('and taking it back while it is held', async () => {
+    const { id } = await made({ emailId: await draft(), envelope: hold({ HOLDFOR: '60' }) });
+    expect((await client.call('EmailSubmission/set', { update: { [String(id)]: { undoStatus: 'canceled' } } })).notUpdated).toBeNull();
+    expect(await due(id)).toBeNull();
+    expect(await submission(id)).toMatchObject({ undoStatus: 'canceled' });
+  });
+});
+
+describe('destroying', () => {
+  test('forgets the record, shows in changes, and stops nothing', async () => {
+    const { id } = await made({
+      emailId: await draft(),
+      envelope: { mailFrom: address(me, { HOLDFOR: '600' }), rcptTo: [address('a@b.test')] },
+    });
+    const { state } = await client.call('EmailSubmission/get', { ids: [] });
+    const { methodResponses } = await client.request([
+      ['EmailSubmission/set', { destroy: [id], onSuccessUpdateEmail: { [String(id)]: { 'keywords/$gone': true } } }],
+    ]);
+    expect(methodResponses[0]?.[1].destroyed).toEqual([id]);
+    expect(methodResponses[1]?.[0]).toBe('Email/set');
+    expect((await client.call('EmailSubmission/get', { ids: [id] })).notFound).toEqual([id]);
+    expect(await client.call('EmailSubmission/changes', { sinceState: state })).toMatchObject({ destroyed: [id], updated: [] });
+    expect((await client.call('EmailSubmission/set', { destroy: [id] })).notDestroyed).toMatchObject({
+      [String(id)]: { type: 'notFound' },
+    });
+    const number = Number(String(id).slice(1));
+    const later = Date.now() + 601_000;
+    expect(await claimSubmission(env, client.account, number, later, later + 1000)).toMatchObject({ id: number });
+  });
+
+  test('and changing the same one in one call is willDestroy', async () => {
+    const { id } = await made({ emailId: await draft() });
+    const answer = await client.call('EmailSubmission/set', { update: { [String(id)]: { undoStatus: 'canceled' } }, destroy: [id] });
+    expect(answer).toMatchObject({ notUpdated: { [String(id)]: { type: 'willDestroy' } }, destroyed: [id] });
   });
 });
 
@@ -294,11 +385,21 @@ describe('taking back', () => {
     expect((await client.call('EmailSubmission/set', { update: { [id]: { undoStatus: 'canceled' } } })).updated).toEqual({ [id]: null });
   });
 
-  test('is cannotUnsend once a worker has it', async () => {
+  test('is cannotUnsend once a worker has it, which clients are told', async () => {
     const { id, number } = await pending();
+    const { state } = await client.call('EmailSubmission/get', { ids: [] });
     expect(await claimSubmission(env, client.account, number, Date.now() + 120_000, Date.now() + 180_000)).not.toBeNull();
     const { notUpdated } = await client.call('EmailSubmission/set', { update: { [id]: { undoStatus: 'canceled' } } });
     expect(notUpdated).toEqual({ [id]: { type: 'cannotUnsend' } });
+    expect(await client.call('EmailSubmission/changes', { sinceState: state })).toMatchObject({ updated: [id] });
+    expect(await submission(id)).toMatchObject({ undoStatus: 'final' });
+  });
+
+  test('may name what stays as it is', async () => {
+    const { id } = await pending();
+    const { identityId: same } = await submission(id);
+    const { notUpdated } = await client.call('EmailSubmission/set', { update: { [id]: { identityId: same, undoStatus: 'canceled' } } });
+    expect(notUpdated).toBeNull();
   });
 
   test.each([

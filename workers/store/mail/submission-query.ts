@@ -24,6 +24,9 @@ const SORT_KEYS = {
   threadId: 'CAST(ifnull(thread, 0) AS TEXT)',
   sentAt: 'sendAt',
 } as const;
+/** True and false of every row, in words that SQLite does not see through: of a plain 0 it says that no index fits. */
+const ALL = 'account > 0';
+const NONE = 'account < 0';
 /** Changed submissions that /queryChanges looks at; who has missed more asks for the list. */
 const CHANGES_MAX = 500;
 /** Rows between the first and the last one that came; beyond it the list is as cheap to ask for. */
@@ -31,6 +34,8 @@ const SPAN_MAX = 5000;
 
 /** A list in SQL: which rows, in which order. */
 interface CompiledList {
+  /** The index to walk. */
+  index: string;
   where: string;
   values: unknown[];
   /** The sort keys, the row's key last, and which of them run upward. */
@@ -40,10 +45,11 @@ interface CompiledList {
 
 function compile({ filter, sort }: SubmissionList): CompiledList {
   const values: unknown[] = [];
-  const where = filter === null ? '1' : conditionOf(filter, (value) => `?2, '$[${values.push(value) - 1}]'`);
+  const where = filter === null ? ALL : conditionOf(filter, (value) => `?2, '$[${values.push(value) - 1}]'`);
   // Newest first when nothing is asked for; equal ones in the direction of the last comparator, as the index has them.
   const order = sort.length > 0 ? sort : [{ property: 'sentAt' as const, isAscending: false }];
   return {
+    index: indexFor(filter, order[0]?.property ?? 'sentAt'),
     where: `account = ?1 AND destroyedModseq IS NULL AND ${where}`,
     values,
     keys: [...order.map(({ property }) => SORT_KEYS[property]), 'key'],
@@ -51,27 +57,44 @@ function compile({ filter, sort }: SubmissionList): CompiledList {
   };
 }
 
+/**
+ * SQLite without statistics prefers the index that spares it a sort, though it then reads all rows to find a few. So it is
+ * told: a filter that leaves few rows decides, else the sort. Only what must hold for every row counts: a condition, or one
+ * of an AND.
+ */
+function indexFor(filter: SubmissionFilter | null, sort: keyof typeof SORT_KEYS): string {
+  const parts = filter === null ? [] : 'operator' in filter ? (filter.operator === 'AND' ? filter.conditions : []) : [filter];
+  const leaves = parts.filter((part) => !('operator' in part)) as SubmissionCondition[];
+  if (leaves.some(({ emailIds }) => emailIds)) return 'submission_email';
+  if (leaves.some(({ threadIds }) => threadIds)) return 'submission_thread';
+  if (leaves.some(({ undoStatus }) => undoStatus === 'pending' || undoStatus === 'canceled')) return 'submission_open';
+  if (leaves.some(({ identityIds }) => identityIds?.length === 1)) return 'submission_identity';
+  return { emailId: 'submission_email', threadId: 'submission_thread', sentAt: 'submission_sent' }[sort];
+}
+
 /** `bind` keeps a value and says where it is, as the arguments of a JSON function. */
 function conditionOf(filter: SubmissionFilter, bind: (value: unknown) => string): string {
   if (!('operator' in filter)) return leafOf(filter, bind);
   const parts = filter.conditions.map((condition) => conditionOf(condition, bind));
-  if (filter.operator === 'OR') return parts.length === 0 ? '0' : `(${parts.join(' OR ')})`;
-  if (filter.operator === 'NOT') return parts.length === 0 ? '1' : `NOT (${parts.join(' OR ')})`;
-  return parts.length === 0 ? '1' : `(${parts.join(' AND ')})`;
+  if (filter.operator === 'OR') return parts.length === 0 ? NONE : `(${parts.join(' OR ')})`;
+  if (filter.operator === 'NOT') return parts.length === 0 ? ALL : `NOT (${parts.join(' OR ')})`;
+  return parts.length === 0 ? ALL : `(${parts.join(' AND ')})`;
 }
 
 function leafOf(condition: SubmissionCondition, bind: (value: unknown) => string): string {
   const { identityIds, emailIds, threadIds, undoStatus, before, after } = condition;
-  const among = (key: string, ids: unknown[]) => `${key} IN (SELECT value FROM json_each(${bind(ids)}))`;
+  // One id alone is an equation, behind which an index goes on in the order of its next column.
+  const among = (key: string, ids: unknown[]) =>
+    ids.length === 1 ? `${key} = json_extract(${bind(ids[0])})` : `${key} IN (SELECT value FROM json_each(${bind(ids)}))`;
   const terms = [
     identityIds && among('identity', identityIds),
     emailIds && among(SORT_KEYS.emailId, emailIds.map(String)),
     threadIds && among(SORT_KEYS.threadId, threadIds.map(String)),
-    undoStatus !== undefined && (STATUS_TERMS.get(undoStatus) ?? '0'),
+    undoStatus !== undefined && (STATUS_TERMS.get(undoStatus) ?? NONE),
     before !== undefined && `sendAt < json_extract(${bind(before)})`,
     after !== undefined && `sendAt >= json_extract(${bind(after)})`,
   ].filter((term) => typeof term === 'string');
-  return terms.length === 0 ? '1' : `(${terms.join(' AND ')})`;
+  return terms.length === 0 ? ALL : `(${terms.join(' AND ')})`;
 }
 
 /** Said twice over, because the index of those not final is used only where its condition stands word by word. */
@@ -110,10 +133,17 @@ class SubmissionRows {
     this.#list = compile(list);
   }
 
-  async #read<Row>(select: string, rest = '', more: unknown[] = [], where = ''): Promise<Row[]> {
-    const sql = `SELECT ${select} FROM submission WHERE ${this.#list.where}${where} ${rest}`;
-    const values = JSON.stringify([...this.#list.values, ...more]);
-    return rowsOf<Row>(await this.#db.prepare(sql).bind(this.#account, values).run());
+  async #read<Row>(select: string, rest = '', more: unknown[] = [], where = '', index = `INDEXED BY ${this.#list.index}`): Promise<Row[]> {
+    const sql = `SELECT ${select} FROM submission ${index} WHERE ${this.#list.where}${where} ${rest}`;
+    const values = [...this.#list.values, ...more];
+    // A parameter that no condition asks for is an error.
+    const bound = values.length > 0 ? [JSON.stringify(values)] : [];
+    return rowsOf<Row>(
+      await this.#db
+        .prepare(sql)
+        .bind(this.#account, ...bound)
+        .run(),
+    );
   }
 
   async count(): Promise<number> {
@@ -130,7 +160,7 @@ class SubmissionRows {
     const bind = this.#binder([]);
     const among = ` AND key IN (SELECT value FROM json_each(${bind.of(ids.map((id) => keyOf(this.#account, id)))}))`;
     const columns = this.#list.keys.map((key, index) => `${key} AS k${index}`).join(', ');
-    const rows = await this.#read<Record<string, string | number>>(columns, `ORDER BY ${orderOf(this.#list)}`, bind.values, among);
+    const rows = await this.#read<Record<string, string | number>>(columns, `ORDER BY ${orderOf(this.#list)}`, bind.values, among, '');
     return rows.map((row) => {
       const place = this.#list.keys.map((_key, index) => row[`k${index}`] ?? 0);
       return { id: idOf(Number(place.at(-1))), place };
