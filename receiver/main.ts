@@ -40,7 +40,9 @@ export async function startReceiver(config: Config, log: Log): Promise<RunningRe
   const mirrors = makeMirrors({ home: config.home, edge, login, log });
   const smtp = await startSmtp({ config, edge, login, log, spool, tls, metrics });
   const { listen, hostname, messageSizeLimit, ports } = config;
-  const imap = await startImap({ listen, ports, tls: () => tls.current(), backend: mirrors.backend, hostname, messageSizeLimit, log });
+  const jmapSession = new URL('/jmap/session', config.edge).href;
+  const mail = { backend: mirrors.backend, hostname, messageSizeLimit, jmapSession };
+  const imap = await startImap({ listen, ports, tls: () => tls.current(), ...mail, log });
   const pop3 = await startPop3({ listen, ports, tls: () => tls.current(), backend: mirrors.backend, hostname, log });
   const metricsServer = await serveMetrics(metrics, '127.0.0.1', config.ports.metrics);
   tls.onChange(() => {

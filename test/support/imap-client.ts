@@ -3,7 +3,9 @@
  * checks nothing by itself, so that a test can also send what no client should.
  */
 import { connect, type Socket } from 'node:net';
-import { connect as connectTls } from 'node:tls';
+import type { Readable } from 'node:stream';
+import { type ConnectionOptions, connect as connectTls } from 'node:tls';
+import { constants, createDeflateRaw, createInflateRaw } from 'node:zlib';
 
 /** No answer within this is a failure with the command in its message, instead of a test that hangs. */
 const ANSWER_MS = 15_000;
@@ -24,6 +26,7 @@ export class ImapClient {
   #ended = false;
   #wake: (() => void) | null = null;
   #tags = 0;
+  #write = (bytes: Uint8Array): void => void this.#socket.write(bytes);
 
   private constructor(socket: Socket) {
     this.#socket = socket;
@@ -31,8 +34,9 @@ export class ImapClient {
   }
 
   /** Connects; the greeting has not been read yet. */
-  static async open(port: number, tls = false, host = '127.0.0.1'): Promise<ImapClient> {
-    const socket = tls ? connectTls({ port, host, rejectUnauthorized: false }) : connect({ port, host });
+  static async open(port: number, tls: boolean | ConnectionOptions = false, host = '127.0.0.1'): Promise<ImapClient> {
+    const options = typeof tls === 'boolean' ? {} : tls;
+    const socket = tls ? connectTls({ port, host, rejectUnauthorized: false, ...options }) : connect({ port, host });
     await new Promise<void>((resolve, reject) => {
       socket.once(tls ? 'secureConnect' : 'connect', () => resolve());
       socket.once('error', reject);
@@ -58,7 +62,7 @@ export class ImapClient {
 
   /** Sends octets (a byte string) as they are. */
   send(bytes: string | Uint8Array): void {
-    this.#socket.write(typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : bytes);
+    this.#write(typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : bytes);
   }
 
   /** Sends a command (byte string, without tag and CRLF) and waits for its end. Literals: send `{n+}`. */
@@ -137,6 +141,20 @@ export class ImapClient {
     this.#listen(secured);
   }
 
+  /** Goes on compressed, after the server said OK to COMPRESS (RFC 4978). */
+  startCompression(): void {
+    const below = this.#socket;
+    below.removeAllListeners('data');
+    const deflate = createDeflateRaw({ flush: constants.Z_SYNC_FLUSH });
+    const inflate = createInflateRaw();
+    deflate.pipe(below);
+    below.pipe(inflate);
+    inflate.on('error', () => below.destroy());
+    this.#input = '';
+    this.#listen(inflate);
+    this.#write = (bytes) => void deflate.write(bytes);
+  }
+
   /** Resolves when the server has closed the connection. */
   async closed(): Promise<void> {
     while (!this.#ended) await this.#more('the end');
@@ -146,7 +164,7 @@ export class ImapClient {
     this.#socket.destroy();
   }
 
-  #listen(socket: Socket): void {
+  #listen(socket: Readable): void {
     socket.on('data', (chunk: Buffer) => {
       this.#input += chunk.toString('latin1');
       this.#wake?.();
