@@ -10,9 +10,9 @@ import type { Reader } from './readers.ts';
 import { arrayOf, isObject, nullable, optional, readBoolean, readId, readInt, readObject, readString, readUnsignedInt } from './readers.ts';
 
 /** Levels of operators in a filter. */
-const FILTER_DEPTH_MAX = 10;
+const FILTER_DEPTH_MAX = 20;
 /** Conditions in a filter: each is a piece of one SQL statement. */
-const FILTER_CONDITIONS_MAX = 50;
+const FILTER_CONDITIONS_MAX = 200;
 /** Comparators in a sort. */
 const SORT_MAX = 10;
 
@@ -101,9 +101,10 @@ export function readSort<P extends string>(sort: Json[] | null, known: readonly 
 function readComparator<P extends string>(comparator: Json, known: readonly P[], keyed: readonly string[]): Comparator<P> {
   const name = readString(comparator.property, 'sort/property');
   const property = known.find((each) => each === name);
-  if (property === undefined) throw new MethodError('unsupportedSort', `cannot sort by ${name}`);
+  if (property === undefined) throw new MethodError('unsupportedSort', `cannot sort by ${name.slice(0, 100)}`);
   const collation = optional(readString, undefined)(comparator.collation, 'sort/collation');
-  if (collation !== undefined && !COLLATIONS.includes(collation)) throw new MethodError('unsupportedSort', `no collation ${collation}`);
+  if (collation !== undefined && !COLLATIONS.includes(collation))
+    throw new MethodError('unsupportedSort', `no collation ${collation.slice(0, 100)}`);
   const isAscending = optional(readBoolean, true)(comparator.isAscending, 'sort/isAscending');
   if (!keyed.includes(property)) return { property, isAscending };
   return { property, isAscending, keyword: readString(comparator.keyword, 'sort/keyword').toLowerCase() };

@@ -48,8 +48,20 @@ function tagAt(source: string, open: number): { text: string; end: number } {
   const name = written.toLowerCase();
   const end = tagEnd(source, open);
   if (slash === '' && DROPPED.has(name) && source[end - 2] !== '/') return { text: ' ', end: afterElement(source, name, end) };
+  if (name === 'img') return { text: alternative(source.slice(open, Math.min(end, open + IMAGE_MAX))), end };
   return { text: PARAGRAPHS.has(name) ? '\n\n' : BLOCKS.has(name) ? '\n' : CELLS.has(name) ? ' ' : '', end };
 }
+
+/** What is shown in place of an image, a word of its own. */
+function alternative(tag: string): string {
+  const [, double, single, bare] = ALTERNATIVE.exec(tag) ?? [];
+  const text = (double ?? single ?? bare ?? '').trim();
+  return text === '' ? '' : ` ${folded(text)} `;
+}
+
+/** Characters of an image's tag that are looked at. */
+const IMAGE_MAX = 4000;
+const ALTERNATIVE = /\salt\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))/i;
 
 const NAME = /<(\/?)([a-z][a-z0-9]{0,20})/iy;
 

@@ -3,6 +3,7 @@
  * compared as the index compares them: without case, Latin letters without diacritics, a word finds what
  * begins with it, a phrase in quotes is found whole; a run of CJK is found anywhere.
  */
+import { foldText, searchPieces } from '../../search.ts';
 
 /** RFC 8621 §5: octets of a preview. */
 const PREVIEW_OCTETS_MAX = 255;
@@ -14,7 +15,9 @@ const TEXT_MAX = 64 * 1024;
 const TERMS_MAX = 32;
 
 const CJK = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}]/u;
-const WORD = /[\p{L}\p{N}]/u;
+const WORD = /[\p{L}\p{N}\p{M}\p{Co}]/u;
+/** A character with what belongs to it: marks, and the vowels that a Hangul syllable is made of. */
+const LETTERS = /[\u1100-\u1112][\u1161-\u1175][\u11a8-\u11c2]?|.\p{M}{0,8}/gsu;
 
 /** A folded text, each unit with where it came from in the original. */
 interface Folded {
@@ -71,32 +74,25 @@ interface Term {
 }
 
 function termsOf(search: string): Term[] {
-  return [...search.matchAll(/"([^"]*)"?|[^\s"]+/g)].flatMap(([whole, phrase]) => {
-    const text = fold(phrase ?? whole).text.trim();
-    return text === '' ? [] : [{ text, isPhrase: phrase !== undefined }];
+  return searchPieces(search).flatMap((piece) => {
+    const text = fold(piece.text).text.trim();
+    return text === '' ? [] : [{ text, isPhrase: piece.isPhrase }];
   });
 }
 
-/** Lower case without marks; what is no letter or digit becomes one space. */
+/** Folded as the index folds, a letter with its marks at a time; what is no letter or digit becomes one space. */
 function fold(text: string): Folded {
   const folded: Folded = { text: '', from: [] };
-  for (let at = 0; at < text.length; ) {
-    const character = String.fromCodePoint(text.codePointAt(at) ?? 0);
-    for (const unit of folding(character)) {
+  for (const { 0: letter, index: at } of text.matchAll(LETTERS)) {
+    for (const unit of foldText(letter)) {
       const kept = WORD.test(unit) ? unit : ' ';
       if (kept === ' ' && folded.text.endsWith(' ')) continue;
       folded.text += kept;
       for (let index = 0; index < kept.length; index++) folded.from.push(at);
     }
-    at += character.length;
   }
   folded.from.push(text.length);
   return folded;
-}
-
-function folding(character: string): string {
-  if (character < '\x80') return character.toLowerCase();
-  return character.normalize('NFKD').replace(/\p{M}/gu, '').normalize('NFKC').toLowerCase();
 }
 
 function find({ text, from }: Folded, { text: wanted, isPhrase }: Term): Range[] {

@@ -83,7 +83,7 @@ test('filters and sorts outside what we know are unsupported, malformed ones are
   expect(() => read({ operator: 'XOR', conditions: [] })).toThrow('invalidArguments');
   expect(() => read({ operator: 'AND', conditions: [1] })).toThrow('invalidArguments');
   let deep: Record<string, unknown> = {};
-  for (let level = 0; level < 12; level++) deep = { operator: 'NOT', conditions: [deep] };
+  for (let level = 0; level < 21; level++) deep = { operator: 'NOT', conditions: [deep] };
   expect(() => read(deep)).toThrow('unsupportedFilter');
   expect(() => readSort([{ property: 'color' }], ['size'])).toThrow('unsupportedSort');
   expect(() => readSort([{ property: 'size', collation: 'i;nothing' }], ['size'])).toThrow('unsupportedSort');

@@ -11,6 +11,16 @@ test.each([
   ['a red houseboat', ['"red house"'], null],
   ['x', [], null],
   ['x', ['"'], null],
+  ['Cafe\u0301 cre\u0300me', ['café'], '<mark>Cafe\u0301</mark> cre\u0300me'],
+  ['Die Straße nach Łódź', ['strasse lodz'], 'Die <mark>Straße</mark> nach <mark>Łódź</mark>'],
+  ['カードとガード', ['カード'], '<mark>カード</mark>とガード'],
+  ['ガード', ['カード'], null],
+  ['हिन्दी में', ['हिन्दी'], '<mark>हिन्दी</mark> में'],
+  ['हिन्दी', ['हन'], null],
+  ['the red house', ["'red house'"], 'the <mark>red house</mark>'],
+  ["don't say O'Brien", ["don't"], "<mark>don't</mark> say O'Brien"],
+  ['a "quoted" word', ['"a \\\\"quoted\\\\""'.replaceAll('\\\\', '\\')], '<mark>a "quoted</mark>" word'],
+  ['한국어', ['한국'], '<mark>한국</mark>어'],
   ['one, two-three', ['two three'], 'one, <mark>two</mark>-<mark>three</mark>'],
 ])('in %j the search %j is marked as %j', (subject, searches, expected) => {
   expect(markSubject(subject, searches)).toBe(expected);

@@ -1,5 +1,7 @@
 import { env } from 'cloudflare:test';
 import { beforeAll, expect, test } from 'vitest';
+import { CORE, MAIL } from '../../../shared/jmap/capabilities.ts';
+import type { Json } from '../../../shared/jmap/errors.ts';
 import { HEADER_EMAILS_MAX, HEADER_ORIGINALS_MAX } from '../../../workers/store/mail/query/header.ts';
 import { type Client, makeClient } from './client.ts';
 
@@ -149,6 +151,112 @@ test('snippets mark the words in subject and body, and are null where nothing ma
   ]);
   expect(await snippets({ body: 'cafe' })).toContainEqual({ emailId: ids.e, subject: null, preview: 'naïve <mark>café</mark>' });
   expect(await client.errorOf('SearchSnippet/get', { filter: { color: 1 }, emailIds: [] })).toBe('unsupportedFilter');
+});
+
+test('words of any language are found and marked, wherever they stand', async () => {
+  const other = await makeClient();
+  const inbox = (await other.roles()).inbox ?? '';
+  const utf8 = 'Content-Type: text/plain; charset=utf-8';
+  const html = [
+    'Subject: Two forms',
+    'Content-Type: multipart/mixed; boundary=m',
+    '',
+    '--m',
+    'Content-Type: multipart/alternative; boundary=a',
+    '',
+    '--a',
+    utf8,
+    '',
+    'plain words',
+    '--a',
+    'Content-Type: text/html; charset=utf-8',
+    '',
+    '<head><title>untold</title></head><p class="markup">words &amp; <b>Schlüssel</b></p><img alt="Landschaft">',
+    '--a--',
+    '--m',
+    'Content-Type: application/pdf; name="Rechnung für Zoë.pdf"',
+    'Content-Disposition: attachment; filename="Jahresabschluß.pdf"',
+    '',
+    'pdf',
+    '--m--',
+  ];
+  const letters: Record<string, string> = {
+    zh: `Subject: =?utf-8?B?5piO5aSp55qE5pel56iL?=\r\n${utf8}\r\n\r\n${'长'.repeat(300)} 天气预报`,
+    fr: `Subject: Menu\r\n${utf8}\r\n\r\n${'word '.repeat(100)}Crème brûlée, s'il vous plaît`,
+    html: html.join('\r\n'),
+  };
+  for (const [name, raw] of Object.entries(letters)) letters[name] = (await other.import(raw, inbox)).id;
+  const search = async (filter: Json) => {
+    const { ids: found } = await other.call('Email/query', { filter });
+    const { list } = await other.call('SearchSnippet/get', { filter, emailIds: found });
+    return (list as { emailId: string; subject: string | null; preview: string | null }[]).map(({ emailId, subject, preview }) => [
+      Object.keys(letters).find((name) => letters[name] === emailId),
+      subject,
+      preview?.slice(preview.indexOf('<mark>')),
+    ]);
+  };
+  expect(await search({ text: '天气' })).toEqual([['zh', null, '<mark>天气</mark>预报']]);
+  expect(await search({ subject: '日程' })).toEqual([['zh', '明天的<mark>日程</mark>', undefined]]);
+  expect(await search({ body: 'creme bru' })).toEqual([['fr', null, "<mark>Crème</mark> <mark>brûlée</mark>, s'il vous plaît"]]);
+  expect(await search({ text: '"Crème brulee"' })).toEqual([['fr', null, "<mark>Crème brûlée</mark>, s'il vous plaît"]]);
+  expect(await search({ text: "'brulee creme'" })).toEqual([]);
+  expect(await search({ text: 'schlussel' })).toEqual([['html', null, '<mark>Schlüssel</mark> Landschaft']]);
+  expect(await search({ body: 'landschaft' })).toEqual([['html', null, expect.stringContaining('<mark>Landschaft</mark>')]]);
+  for (const text of ['jahresabschluss', 'Jahresabschlu']) expect(await search({ text })).toEqual([['html', null, undefined]]);
+  for (const text of ['untold', 'markup', 'lussel']) expect(await search({ text })).toEqual([]);
+});
+
+test('filters as deep and as large as can be answered are, others are unsupported', async () => {
+  const nested = (depth: number): Json => (depth === 0 ? { text: 'body' } : { operator: 'NOT', conditions: [nested(depth - 1)] });
+  const any = (count: number) => ({
+    operator: 'OR',
+    conditions: Array.from({ length: count }, (_, index) => ({ subject: `letter ${index}` })),
+  });
+  expect((await client.call('Email/query', { filter: nested(20) })).ids).toHaveLength(2);
+  expect((await client.call('Email/query', { filter: any(199) })).ids).toHaveLength(0);
+  for (const filter of [nested(21), any(200), { operator: 'AND', conditions: [{ inMailboxOtherThan: Array(501).fill('x') }] }])
+    expect(await client.errorOf('Email/query', { filter })).toBe('unsupportedFilter');
+  for (const field of ['text', 'from', 'to', 'cc', 'bcc', 'subject', 'body'])
+    expect(await client.errorOf('Email/query', { filter: { [field]: 'ab '.repeat(33_334) } })).toBe('unsupportedFilter');
+  expect(await client.errorOf('Email/query', { filter: { hasKeyword: 'k'.repeat(100_000) } })).toBe('invalidArguments');
+  expect(await client.errorOf('Email/query', { sort: [{ property: 'p'.repeat(100_000) }] })).toBe('unsupportedSort');
+  expect((await client.call('Email/query', { filter: { text: '\ud800 \u0000 \uffff' } })).ids).toHaveLength(0);
+  const deep = `${'{"operator":"NOT","conditions":['.repeat(10_000)}{}${']}'.repeat(10_000)}`;
+  const body = JSON.stringify({
+    using: [CORE, MAIL],
+    methodCalls: [['Email/query', { accountId: client.accountId, filter: 'DEEP' }, 'c']],
+  });
+  const answer = await client.post(body.replace('"DEEP"', deep));
+  expect(answer.status).toBeLessThan(500);
+  expect(JSON.stringify(await answer.json())).toMatch(/unsupportedFilter|problem|urn:ietf:params:jmap:error/);
+});
+
+test('changes of a query are told, bounded by maxChanges, with the total', async () => {
+  const other = await makeClient();
+  const inbox = (await other.roles()).inbox ?? '';
+  const first = (await other.import('Subject: one\r\n\r\nx\r\n', inbox, { receivedAt: '2020-01-01T00:00:00Z' })).id;
+  const args = { filter: { inMailbox: inbox }, sort: [{ property: 'receivedAt', isAscending: false }], calculateTotal: true };
+  const { queryState, canCalculateChanges } = await other.call('Email/query', args);
+  expect(canCalculateChanges).toBe(true);
+  const second = (await other.import('Subject: two\r\n\r\nx\r\n', inbox, { receivedAt: '2020-01-02T00:00:00Z' })).id;
+  await other.call('Email/set', { destroy: [first] });
+  const { state } = await other.call('Email/get', { ids: [] });
+  expect(await other.call('Email/queryChanges', { ...args, sinceQueryState: queryState })).toEqual({
+    accountId: other.accountId,
+    oldQueryState: queryState,
+    newQueryState: state,
+    removed: [first],
+    added: [{ id: second, index: 0 }],
+    total: 1,
+  });
+  const { calculateTotal: _total, ...plain } = args;
+  expect(await other.call('Email/queryChanges', { ...plain, sinceQueryState: queryState, maxChanges: 2 })).not.toHaveProperty('total');
+  const errorOf = (more: Json) => other.errorOf('Email/queryChanges', { ...args, sinceQueryState: queryState, ...more });
+  expect(await errorOf({ maxChanges: 1 })).toBe('tooManyChanges');
+  expect(await errorOf({ maxChanges: 0 })).toBe('invalidArguments');
+  expect(await errorOf({ sinceQueryState: 'x' })).toBe('cannotCalculateChanges');
+  expect(await errorOf({ sinceQueryState: null })).toBe('invalidArguments');
+  expect(await errorOf({ filter: { color: 1 } })).toBe('unsupportedFilter');
 });
 
 test('a header field that the index does not keep is looked for in the originals that have it', async () => {

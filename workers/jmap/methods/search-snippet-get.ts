@@ -1,6 +1,6 @@
 /**
  * SearchSnippet/get (RFC 8621 §5.1). Subjects and previews come from the index; where the words are not in
- * the preview, the beginning of the message's text is read, for a bounded number of emails.
+ * the preview, the beginnings of the message's texts are read, for a bounded number of emails.
  */
 
 import { bodyValue } from '../../../shared/jmap/email/body-value.ts';
@@ -13,12 +13,14 @@ import { readFilter } from '../../../shared/jmap/query.ts';
 import { arrayOf, nullable, readArguments, readId, readObject } from '../../../shared/jmap/readers.ts';
 import { bodyLists, bodyTree } from '../../../shared/mime/bodylists.ts';
 import { htmlToText } from '../../../shared/mime/htmlText.ts';
+import type { Part } from '../../../shared/mime/index-types.ts';
 import type { EmailRow } from '../../store/mail/types.ts';
 import type { JmapContext, Method } from '../context.ts';
 import { StoredOriginal } from '../email/original.ts';
 
-/** Originals read in one call: each is a subrequest, of the 50 a request may make. */
-const ORIGINALS_MAX = 20;
+/** Parts read in one call: each is a subrequest, of the 50 a request may make. And parts of one email. */
+const ORIGINALS_MAX = 30;
+const PARTS_MAX = 3;
 /** Octets of a text part that are looked into. */
 const TEXT_OCTETS_MAX = 64 * 1024;
 
@@ -36,7 +38,11 @@ export const searchSnippetGet: Method = async (args, context) => {
   for (const row of rows) {
     const subject = markSubject(row.subject, texts.subject);
     let preview = markPreview(row.preview, texts.body);
-    if (preview === null && texts.body.length > 0 && originals-- > 0) preview = markPreview(await beginning(context, row), texts.body);
+    for (const part of preview === null && texts.body.length > 0 ? textParts(row) : []) {
+      if (originals-- <= 0) break;
+      preview = markPreview(await beginning(context, row, part), texts.body);
+      if (preview !== null) break;
+    }
     list.push({ emailId: encodeId('Email', row.id), subject, preview });
   }
   const found = new Set(list.map(({ emailId }) => emailId));
@@ -44,11 +50,15 @@ export const searchSnippetGet: Method = async (args, context) => {
   return { accountId, list, notFound: notFound.length > 0 ? notFound : null };
 };
 
-/** The beginning of the text people read. */
-async function beginning(context: JmapContext, row: EmailRow): Promise<string> {
-  const { textBody } = bodyLists(bodyTree(row.structure));
-  const part = textBody.find((node) => node.part.type === 'text')?.part;
-  if (!part) return '';
+/** The parts people read, the plain form of a text before its HTML, which may say more. */
+function textParts(row: EmailRow): Part[] {
+  const { textBody, htmlBody } = bodyLists(bodyTree(row.structure));
+  const parts = [...textBody, ...htmlBody].map(({ part }) => part).filter(({ type }) => type === 'text');
+  return [...new Set(parts)].slice(0, PARTS_MAX);
+}
+
+/** The beginning of a part as text. */
+async function beginning(context: JmapContext, row: EmailRow, part: Part): Promise<string> {
   const length = part.end - part.bodyStart;
   const octets = await new StoredOriginal(context.mail, row.sha256, row.size).read(part.bodyStart, Math.min(length, TEXT_OCTETS_MAX));
   const { value } = bodyValue(octets, part, 0, octets.length < length);

@@ -66,8 +66,9 @@ export async function findHeaderMatches(env: Env, plan: Plan): Promise<Map<Email
 
 /** What of a conjunction can be asked before the header conditions are answered. */
 function withoutHeaders(rest: EmailFilter | null): EmailFilter | null {
-  if (rest === null || !('operator' in rest)) return null;
-  const conditions = rest.conditions.flatMap((node): EmailFilter[] => {
+  if (rest === null) return null;
+  const nodes = 'operator' in rest && rest.operator === 'AND' ? rest.conditions : [rest];
+  const conditions = nodes.flatMap((node): EmailFilter[] => {
     if (headerConditions(node).length === 0) return [node];
     if ('operator' in node) return [];
     const { header: _header, ...others } = node;

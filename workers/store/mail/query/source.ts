@@ -50,7 +50,7 @@ export function makePlan(db: D1Database, query: EmailQuery, words: Words): Plan 
     query,
     mailbox,
     unseen,
-    rest: all.length > 0 ? { operator: 'AND', conditions: all } : null,
+    rest: all.length > 1 ? { operator: 'AND', conditions: all } : (all[0] ?? null),
     match,
     words,
     after: Number.isFinite(bounds.after) ? bounds.after : null,
