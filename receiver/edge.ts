@@ -25,6 +25,7 @@ import {
   type ScramFinishRequest,
   type ScramStartAnswer,
   type ScramStartRequest,
+  type SearchAnswer,
   type SubmitAnswer,
   type SubmitRequest,
   type TokenAnswer,
@@ -141,6 +142,12 @@ export class Edge {
       token,
       timeout: BRIDGE_TIMEOUT_MS,
     });
+  }
+
+  /** Emails that have the words of a text, by full text; `after` is '' or an answer's `next`. */
+  search(token: string, scope: 'text' | 'body', text: string, after: string): Promise<SearchAnswer> {
+    const query = new URLSearchParams({ scope, text, after });
+    return this.#json({ method: 'GET', path: `/bridge/search?${query}`, token, timeout: ANSWER_TIMEOUT_MS });
   }
 
   commit(token: string, request: CommitRequest, payloads: (Uint8Array | Readable)[]): Promise<CommitAnswer> {

@@ -35,6 +35,7 @@ export const ROUTES = {
   token: '/auth/token',
   heads: '/bridge/heads',
   changes: '/bridge/changes',
+  search: '/bridge/search',
   commit: '/bridge/commit',
   push: '/bridge/push',
   blob: '/blob/:account/:sha256',
@@ -289,6 +290,18 @@ export interface CommitAnswer {
   results: OperationResult[];
   /** All changes since `since`, the commit's own among them (first page; `more` says whether to go on). */
   changes: ChangesPage;
+}
+
+/**
+ * `GET /bridge/search?scope=text|body&text=…&after=…`: emails that have the words of a text in a row, the last word as a beginning, by full
+ * text: in all of the message, or in its body.
+ */
+export interface SearchAnswer {
+  /** False: there is no word in the text, so full text cannot tell. */
+  words: boolean;
+  emails: number[];
+  /** To be given as `after` for the next page; null after the last. */
+  next: string | null;
 }
 
 /** `GET /bridge/heads?accounts=1,2`: account → modseq. */

@@ -7,6 +7,7 @@ import type { Operation } from '../../shared/protocol.ts';
 import { readColumns } from '../mirror/columns.ts';
 import { COMMIT_ITEMS_MAX } from '../mirror/commits.ts';
 import { flagWrites, slices } from '../mirror/flag-writes.ts';
+import { fullTextMatches } from '../mirror/full-text.ts';
 import type { LiveMailbox } from '../mirror/live-mailbox.ts';
 import { targetMailbox } from '../mirror/mailbox-writes.ts';
 import { MirrorMessage, readMessages } from '../mirror/messages.ts';
@@ -15,8 +16,10 @@ import type { Original, Originals, Range } from '../mirror/originals.ts';
 import { ReadAhead } from '../mirror/read-ahead.ts';
 import { accept, storeErrors, submit, submitTogether, tryCreate } from '../mirror/results.ts';
 import { storeMessages } from '../mirror/store-messages.ts';
+import { fillTexts } from '../mirror/texts/fill.ts';
 import type { TreeMailbox } from '../mirror/tree.ts';
-import type { ColumnName, ColumnRow, TextMatches, TextScope } from './search/columns.ts';
+import type { ColumnName, ColumnRow, MessageText, TextMatches, TextScope } from './search/columns.ts';
+import { decodedText } from './search/originals.ts';
 import {
   type AppendMessage,
   type CopyResult,
@@ -92,14 +95,42 @@ export class MirrorMailbox implements SelectedMailbox {
     return this.#mirror.read((file) => readColumns(file, this.#id, names, uids));
   }
 
-  async scanTexts(_scope: TextScope, _text: string, uids: Uint32Array): Promise<TextMatches> {
-    return { found: [], unread: [...uids] };
+  async scanTexts(scope: TextScope, text: string, uids: Uint32Array, pause: () => Promise<void>): Promise<TextMatches> {
+    const emails = Array.from(uids, (uid) => this.#live.email(uid));
+    const { found, unread } = await this.#mirror.texts.scan(scope, text, emails, pause);
+    const uidAt = (position: number) => uids[position] ?? 0;
+    return { found: found.map(uidAt), unread: unread.map(uidAt) };
   }
 
-  keepText(): void {}
+  keepText({ uid }: Message, text: MessageText): void {
+    const email = this.#live.email(uid);
+    if (email !== undefined) void this.#mirror.texts.keep(email, text);
+  }
 
-  async fullText(): Promise<ReadonlySet<number> | null> {
-    return null;
+  async fullText(scope: TextScope, text: string, wanted: Uint32Array): Promise<ReadonlySet<number> | null> {
+    const { tokens, bridge } = this.#mirror;
+    const emails = await fullTextMatches((after) => tokens.use((token) => bridge.search(token, scope, text, after))).catch(
+      (error: unknown) => this.#mirror.refuse(error),
+    );
+    this.#fillTexts(wanted);
+    return emails && new Set(this.#live.uidsOfEmails(emails));
+  }
+
+  #fillTexts(uids: Uint32Array): void {
+    this.#mirror.fillTexts((stopped) =>
+      fillTexts({
+        texts: this.#mirror.texts,
+        messages: this.messages([...uids].reverse()),
+        email: ({ uid }) => this.#live.email(uid),
+        read: (message) => decodedText({ read: (each, range) => this.#pass(each, range) }, message),
+        stopped,
+      }),
+    );
+  }
+
+  #pass(message: Message, range?: Range): Promise<Uint8Array> {
+    const original = this.#original(message);
+    return range ? this.#originals.read(original, range) : this.#originals.pass(original);
   }
 
   async read(message: Message, range?: Range): Promise<Uint8Array> {

@@ -4,4 +4,4 @@
  */
 import type { Edge } from '../edge.ts';
 
-export type Bridge = Pick<Edge, 'changes' | 'commit' | 'heads' | 'openPush' | 'getBlob' | 'putBlob'>;
+export type Bridge = Pick<Edge, 'changes' | 'search' | 'commit' | 'heads' | 'openPush' | 'getBlob' | 'putBlob'>;

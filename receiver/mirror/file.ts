@@ -3,6 +3,7 @@
  * transaction together with its cursor, so a process killed at any moment goes on where it stopped
  * (shared/protocol.ts, "bridge"). Nothing is written here that did not come from the edge.
  */
+import { randomUUID } from 'node:crypto';
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
 import type { BridgeMailbox, BridgePlacement } from '../../shared/protocol.ts';
 import { Annotations } from './annotations.ts';
@@ -52,6 +53,8 @@ export class MirrorFile {
   readonly #statements = new Map<string, StatementSync>();
   readonly #keywordSets = new Map<string, number>();
   readonly flagSets: FlagSets;
+  /** Names this file and no other: what is made of its email numbers belongs to it alone. */
+  readonly generation: string;
   readonly vanished: Vanished;
   readonly annotations: Annotations;
   /** '' before the first page. */
@@ -70,6 +73,8 @@ export class MirrorFile {
     this.cursor = String(meta.get('cursor') ?? '');
     this.modseq = Number(meta.get('modseq') ?? 0);
     this.complete = meta.get('complete') === 1;
+    this.generation = String(meta.get('generation') ?? randomUUID());
+    this.#setMeta('generation', this.generation);
     this.annotations = new Annotations(meta.get('usage'), meta.get('metadata'));
     this.vanished = new Vanished(this, Number(meta.get('forgotten') ?? 0));
   }

@@ -15,6 +15,7 @@ import type { MirrorFile } from './file.ts';
 import { LiveMailbox } from './live-mailbox.ts';
 import { Push } from './push.ts';
 import { isDamage } from './schema.ts';
+import { Texts } from './texts/index.ts';
 import type { Tokens } from './tokens.ts';
 import type { Touched } from './touched.ts';
 import { MailboxTree } from './tree.ts';
@@ -57,6 +58,9 @@ export class Mirror {
   readonly #retry = new Backoff(RETRY_FIRST_MS, RETRY_LAST_MS);
   #retryTimer: NodeJS.Timeout | undefined;
   #closed = false;
+  readonly #textsPath: string;
+  #texts: Texts | null = null;
+  #filling = false;
   tree: MailboxTree;
 
   constructor({ account, directory, bridge, tokens, log, pageSize }: MirrorOptions) {
@@ -64,6 +68,7 @@ export class Mirror {
     this.bridge = bridge;
     this.tokens = tokens;
     this.log = log;
+    this.#textsPath = path.join(directory, `${account}.texts`);
     this.#feed = new Feed({
       path: path.join(directory, `${account}.sqlite`),
       fetch: (cursor, limit) => tokens.use((token) => bridge.changes(token, cursor, limit)),
@@ -90,6 +95,27 @@ export class Mirror {
 
   get file(): MirrorFile {
     return this.#feed.file;
+  }
+
+  /** The texts that searches have read, under the numbers of the file that is shown. */
+  get texts(): Texts {
+    const { generation } = this.file;
+    if (this.#texts?.generation === generation) return this.#texts;
+    void this.#texts?.close();
+    const isLive = (email: number) => this.file.statement('SELECT 1 FROM email WHERE id = ?').get(email) !== undefined;
+    this.#texts = new Texts({ path: this.#textsPath, generation, isLive });
+    return this.#texts;
+  }
+
+  /** Runs `fill` unless one is under way; its failures are nobody's. */
+  fillTexts(fill: (stopped: () => boolean) => Promise<void>): void {
+    if (this.#filling || this.#closed) return;
+    this.#filling = true;
+    fill(() => this.#closed)
+      .catch((error: unknown) => this.log.info('mirror.texts', { account: this.account, error }))
+      .finally(() => {
+        this.#filling = false;
+      });
   }
 
   /** Fetches what is new in the background, again and again until the edge answers. Never rejects. */
@@ -149,6 +175,7 @@ export class Mirror {
     clearTimeout(this.#retryTimer);
     this.#push.close();
     await this.#feed.close();
+    await this.#texts?.close();
   }
 
   #tryLater(error: unknown): void {

@@ -74,6 +74,12 @@ export class Originals {
     else yield* exactly(await original.fetch({ offset, length }), length);
   }
 
+  /** A small original, from the disk or from the edge, without a place in the cache. */
+  async pass(original: Original): Promise<Buffer> {
+    const cached = this.#cache.readWhole(keyOf(original), original.size);
+    return cached ?? this.#small.get(keyOf(original)) ?? fetchChecked(original);
+  }
+
   /** Fetches a small original before it is asked for. Failures are for the one who asks. */
   warm(original: Original): void {
     if (original.size <= SMALL_MAX && !this.#cache.has(keyOf(original))) this.#whole(original).catch(() => {});
@@ -98,10 +104,7 @@ export class Originals {
   }
 
   async #fetchWhole(original: Original): Promise<Buffer> {
-    const chunks: Uint8Array[] = [];
-    for await (const chunk of exactly(await original.fetch(), original.size)) chunks.push(chunk);
-    const octets = Buffer.concat(chunks);
-    if (hash('sha256', octets) !== original.sha256) throw new EdgeUnavailable('the original arrived damaged');
+    const octets = await fetchChecked(original);
     await this.#cache.put(keyOf(original), octets).catch(() => {});
     return octets;
   }
@@ -133,6 +136,14 @@ export class Originals {
       .finally(() => this.#downloads.delete(key));
     return download;
   }
+}
+
+async function fetchChecked(original: Original): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of exactly(await original.fetch(), original.size)) chunks.push(chunk);
+  const octets = Buffer.concat(chunks);
+  if (hash('sha256', octets) !== original.sha256) throw new EdgeUnavailable('the original arrived damaged');
+  return octets;
 }
 
 /** What of the range lies inside the original. */

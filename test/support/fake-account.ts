@@ -18,6 +18,7 @@ import type {
   Operation,
   OperationResult,
 } from '../../shared/protocol.ts';
+import { toIndexText } from '../../shared/search.ts';
 import { sampleIndex, sampleMessage } from './sample-message.ts';
 
 interface Email {
@@ -66,6 +67,19 @@ export class FakeAccount {
   constructor(onChange: (modseq: number) => void) {
     this.#onChange = onChange;
     this.inbox = this.createMailbox('Inbox', { role: 'inbox', subscribed: true });
+  }
+
+  /** Emails whose original, or its part after the header, has words that begin with those of `text`; null when it has none. */
+  wordMatches(scope: 'text' | 'body', text: string): number[] | null {
+    const wanted = toIndexText(text).split(' ').filter(Boolean);
+    if (wanted.length === 0) return null;
+    const live = [...this.emails.values()].filter(({ destroyed }) => !destroyed);
+    const matches = live.filter(({ index }) => {
+      const raw = Buffer.concat([...(this.blobs.get(index.sha256)?.(0) ?? [])]).toString('utf8');
+      const words = toIndexText(scope === 'body' ? raw.slice(raw.indexOf('\r\n\r\n')) : raw).split(' ');
+      return wanted.every((word) => words.some((known) => known.startsWith(word)));
+    });
+    return matches.map(({ id }) => id);
   }
 
   // ---- what happens at the edge without this receiver

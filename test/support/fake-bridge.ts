@@ -10,7 +10,7 @@ import { EdgeRefused, EdgeUnavailable } from '../../receiver/edge.ts';
 import { beginMemoryScram } from '../../receiver/imap/memory-proofs.ts';
 import type { LoggedIn, Login, ProofLogin } from '../../receiver/login.ts';
 import type { Bridge } from '../../receiver/mirror/bridge.ts';
-import type { ChangesPage, CommitAnswer, CommitRequest, HeadsAnswer, Operation, PushMessage } from '../../shared/protocol.ts';
+import type { ChangesPage, CommitAnswer, CommitRequest, HeadsAnswer, Operation, PushMessage, SearchAnswer } from '../../shared/protocol.ts';
 import { FakeAccount } from './fake-account.ts';
 
 const YEAR_MS = 365 * 86_400_000;
@@ -40,7 +40,7 @@ class FakeSocket extends EventEmitter {
 export class FakeBridge implements Bridge {
   readonly accounts = new Map<number, FakeAccount>();
   /** Calls made, for tests that count them. */
-  readonly calls = { changes: 0, commit: 0, heads: 0, push: 0, getBlob: 0, putBlob: 0 };
+  readonly calls = { changes: 0, search: 0, commit: 0, heads: 0, push: 0, getBlob: 0, putBlob: 0 };
   readonly commits: Operation[][] = [];
   /** Ranges asked of getBlob, `whole` or `offset+length`. */
   readonly reads: string[] = [];
@@ -104,6 +104,12 @@ export class FakeBridge implements Bridge {
       throw new EdgeUnavailable('the answer was lost');
     }
     return answer;
+  }
+
+  async search(token: string, scope: 'text' | 'body', text: string): Promise<SearchAnswer> {
+    const account = await this.#enter('search', token);
+    const emails = account.wordMatches(scope, text);
+    return { words: emails !== null, emails: emails ?? [], next: null };
   }
 
   async heads(accounts: number[]): Promise<HeadsAnswer> {

@@ -11,6 +11,7 @@ import { Busy, CondemnedOriginal, hubOf, NoSuchAccount, openMail } from '../stor
 import { getBlob, putBlob } from './blobs.ts';
 import { answerCommit } from './commit.ts';
 import { answerHeads } from './heads.ts';
+import { answerSearch } from './search.ts';
 
 export type BridgeContext = Context<{ Bindings: Env }>;
 
@@ -40,6 +41,7 @@ export const bridgeRoutes = new Hono<{ Bindings: Env }>()
   .get(ROUTES.changes, (c) =>
     forUser(c, async ({ account }) => c.json(await openMail(c.env, account).changes(c.req.query('since') ?? '', limitOf(c)))),
   )
+  .get(ROUTES.search, (c) => forUser(c, ({ account }) => answerSearch(c, openMail(c.env, account))))
   .post(ROUTES.commit, (c) => forUser(c, ({ account }, frame) => answerCommit(c, account, frame)))
   .get(ROUTES.push, (c) => forUser(c, ({ account }) => openPush(c, account)))
   .get(ROUTES.heads, async (c) => {

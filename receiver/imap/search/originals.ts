@@ -23,7 +23,7 @@ const READS = 8;
 /** Messages whose facts are held meanwhile. */
 const READ_BATCH = 64;
 /** A message up to this size is read in one piece, a larger one part by part. */
-const WHOLE_MAX = 256 * 1024;
+export const WHOLE_MAX = 256 * 1024;
 /** Octets of text parts looked through in one message; what a person wrote is far below it. */
 const SEARCHED_MAX = 8 * 1024 * 1024;
 
@@ -58,7 +58,7 @@ export async function eachMessage(scope: Scope, uids: Uids, work: (message: Mess
 }
 
 /** Casemapped. */
-export async function decodedText(box: SelectedMailbox, message: Message): Promise<MessageText> {
+export async function decodedText(box: Pick<SelectedMailbox, 'read'>, message: Message): Promise<MessageText> {
   const read = await readerOf(box, message);
   const { structure } = message;
   const header = decodedHeader(latin1(await read(structure.headerStart, structure.bodyStart)));
@@ -76,7 +76,7 @@ export async function decodedText(box: SelectedMailbox, message: Message): Promi
   return { header: casemap(header), body };
 }
 
-async function readerOf(box: SelectedMailbox, message: Message): Promise<Reader> {
+async function readerOf(box: Pick<SelectedMailbox, 'read'>, message: Message): Promise<Reader> {
   if (message.size > WHOLE_MAX)
     return async (from, to) => (to > from ? box.read(message, { offset: from, length: to - from }) : new Uint8Array());
   const whole = await box.read(message);

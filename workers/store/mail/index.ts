@@ -13,6 +13,7 @@ import { changeIdentities, readIdentities } from './identities.ts';
 import { emailByMessageId } from './message-ids.ts';
 import { queryChanges } from './query/changes.ts';
 import { runQuery } from './query/plan.ts';
+import { searchWords } from './query/words.ts';
 import { quotaChanges } from './quota.ts';
 import { addSent } from './sent.ts';
 import { readAccount, statesOf } from './states.ts';
@@ -49,6 +50,7 @@ export function openMail(env: Env, account: Account): MailStore {
     threadIds: (max) => readThreadIds(env, account, max),
     threadChanges: (since, max) => typeChanges(env, account, 'Thread', since, max),
     query: (query) => runQuery(env, account, query),
+    searchWords: (scope, text, after) => searchWords(env, account, scope, text, after),
     queryChanges: (query, since, upTo) => queryChanges(env, account, query, since, upTo),
     apply: (operations, options) => apply(env, account, operations, options),
     addSent: (copy) => addSent(env, account, copy),

@@ -3,8 +3,10 @@
  * the bridge and the outbox all go through it, and nothing else holds SQL (DESIGN.md, invariant 1).
  * Ids are the account's own small integers; a door adds its prefixes. Times are epoch milliseconds.
  */
+
 import type { MessageIndex, Part } from '../../../shared/mime/index-types.ts';
 import type { ChangesPage, CommitAnswer, CommitRequest, Operation, OperationResult, Verdicts } from '../../../shared/protocol.ts';
+import type { WordHits, WordScope } from './query/words.ts';
 
 /** The account as the directory knows it. */
 export interface Account {
@@ -300,6 +302,8 @@ export interface MailStore {
   threadIds(max: number): Promise<number[]>;
   threadChanges(since: string, max: number): Promise<TypeChanges | null>;
   query(query: EmailQuery): Promise<EmailQueryResult>;
+  /** Emails that have the words of a text in a row, by full text, page by page; `after` is '' or the last page's `next`. */
+  searchWords(scope: WordScope, text: string, after: string): Promise<WordHits>;
   /** Null: cannot calculate. `upTo` is the last email the client knows of; its window is ignored. */
   queryChanges(query: EmailQuery, since: string, upTo: number | null): Promise<QueryChanges | null>;
 
