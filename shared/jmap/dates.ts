@@ -3,7 +3,7 @@ import { ShapeError } from './errors.ts';
 import type { Reader } from './readers.ts';
 import { readString } from './readers.ts';
 
-const DATE = /^(\d{4})-(\d{2})-(\d{2})T(\d{2}):(\d{2}):(\d{2})(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})$/;
+const DATE = /^(\d{4})-(\d{2})-(\d{2})T([01]\d|2[0-3]):(\d{2}):(\d{2})(\.\d{1,9})?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)$/;
 
 /** A moment with the offset it was written in. */
 export interface ZonedTime {

@@ -42,6 +42,7 @@ export function pointerTokens(path: string): string[] {
   if (path === '') return [];
   if (!path.startsWith('/')) throw unresolved('a path begins with /');
   if (path.length > PATH_LENGTH_MAX) throw unresolved('the path is too long');
+  if (/~(?![01])/.test(path)) throw unresolved('a tilde in a path is followed by 0 or 1');
   return path.slice(1).split('/').map(unescapeToken);
 }
 
