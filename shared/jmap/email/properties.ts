@@ -26,6 +26,11 @@ const PLAIN_PROPERTIES: readonly string[] = [
   'attachments',
 ];
 
+/** True for a property that an Email can have. */
+export function isEmailProperty(name: string): boolean {
+  return PLAIN_PROPERTIES.includes(name) || parseHeaderProperty(name) !== null;
+}
+
 const PART_PROPERTIES: readonly string[] = [
   'partId',
   'blobId',

@@ -1,10 +1,10 @@
 /** From the patches of an Email/set to operations of the store (RFC 8621 §4.6, RFC 8620 §5.3). */
 import type { EmailPatch } from '../../../shared/jmap/email/patch.ts';
 import { readEmailPatch } from '../../../shared/jmap/email/patch.ts';
-import { emailPlan } from '../../../shared/jmap/email/properties.ts';
+import { emailPlan, isEmailProperty } from '../../../shared/jmap/email/properties.ts';
 import { isSameJson } from '../../../shared/jmap/equal.ts';
 import type { Json, SetError } from '../../../shared/jmap/errors.ts';
-import { invalidProperties, MethodError } from '../../../shared/jmap/errors.ts';
+import { invalidProperties, MethodError, rateLimit } from '../../../shared/jmap/errors.ts';
 import { decodeId } from '../../../shared/jmap/ids.ts';
 import { isObject, own } from '../../../shared/jmap/readers.ts';
 import type { SetArguments, SetOutcome } from '../../../shared/jmap/set.ts';
@@ -12,7 +12,7 @@ import { realId } from '../../../shared/jmap/set.ts';
 import type { AppliedOperation, EmailRow } from '../../store/mail/types.ts';
 import { TOO_MANY_MAILBOXES } from '../../store/mail/types.ts';
 import type { JmapContext } from '../context.ts';
-import { emailObject } from './object.ts';
+import { emailObject, ReadBudget } from './object.ts';
 import { storedEmail } from './stored.ts';
 
 /** One record's change: its operations, and where its fate is written. */
@@ -22,12 +22,15 @@ export interface EmailChange {
   settle(error: SetError | null): void;
 }
 
-/** A patch that was read. */
+/** A patch that was read, or why it is refused if its email is there. */
 interface Update {
   key: string;
   email: number;
-  patch: EmailPatch;
+  patch: EmailPatch | SetError;
 }
+
+/** Emails whose original one call reads to compare what a client sends back: each is a subrequest. */
+const COMPARED_MAX = 16;
 
 /** The changes of all valid patches; the others are settled in `outcome` already. */
 export async function planUpdates(context: JmapContext, set: SetArguments, outcome: SetOutcome): Promise<EmailChange[]> {
@@ -37,43 +40,58 @@ export async function planUpdates(context: JmapContext, set: SetArguments, outco
     const email = decodeId('Email', id);
     const patch: EmailPatch | SetError = set.destroy.includes(id) ? { type: 'willDestroy' } : readEmailPatch(json, context.createdIds);
     if (email === null) outcome.notUpdated.set(key, { type: 'notFound' });
-    else if ('type' in patch) outcome.notUpdated.set(key, patch);
     else updates.push({ key, email, patch });
   }
   const closer = updates.filter(needsRow).map(({ email }) => email);
   const rows = new Map((closer.length === 0 ? [] : await context.emails(closer)).map((row) => [row.id, row]));
+  const compare = comparer(context);
   const changes: EmailChange[] = [];
-  for (const update of updates) {
-    const refusal = needsRow(update) ? await refuse(context, update, rows.get(update.email)) : null;
-    if (refusal) outcome.notUpdated.set(update.key, refusal);
-    else changes.push(changeOf(update, outcome));
+  for (const { key, email, patch } of updates) {
+    const row = rows.get(email);
+    const refusal = needsRow({ key, email, patch }) ? await refuse(patch, row, compare) : null;
+    if (refusal) outcome.notUpdated.set(key, refusal);
+    else if (!('type' in patch)) changes.push(changeOf(key, email, patch, outcome));
   }
   return changes;
 }
 
-/** A patch with properties that cannot change has to be compared; one without any change may name no email. */
+/** Properties that cannot change have to be compared; what changes nothing, or is refused, may name no email. */
 function needsRow({ patch }: Update): boolean {
-  return Object.keys(patch.rest).length > 0 || (patch.keywords === null && patch.mailboxes === null);
+  return 'type' in patch || Object.keys(patch.rest).length > 0 || (patch.keywords === null && patch.mailboxes === null);
 }
 
-async function refuse(context: JmapContext, { patch }: Update, row: EmailRow | undefined): Promise<SetError | null> {
+async function refuse(patch: EmailPatch | SetError, row: EmailRow | undefined, compare: Compare): Promise<SetError | null> {
   if (!row) return { type: 'notFound' };
-  return Object.keys(patch.rest).length > 0 ? changedProperties(context, row, patch) : null;
+  if ('type' in patch) return patch;
+  return Object.keys(patch.rest).length > 0 ? compare(row, patch.rest) : null;
 }
 
-/** Properties given that cannot change and are not what they were. */
-async function changedProperties(context: JmapContext, row: EmailRow, { rest }: EmailPatch): Promise<SetError | null> {
-  const names = Object.keys(rest);
-  try {
-    const body = { bodyProperties: partNames(rest), fetchTextBodyValues: false, fetchHTMLBodyValues: false, fetchAllBodyValues: true };
-    const plan = emailPlan({ properties: names, ...body, maxBodyValueBytes: 0 }, []);
-    const current = await emailObject(storedEmail(context.mail, row), plan);
-    const wrong = names.filter((name) => !isUnchanged(name, own(rest, name), own(current, name)));
-    return wrong.length > 0 ? invalidProperties(wrong) : null;
-  } catch (error) {
-    if (error instanceof MethodError) return invalidProperties(names, error.description);
-    throw error;
-  }
+type Compare = (row: EmailRow, given: Json) => Promise<SetError | null>;
+
+/** Finds the properties given that cannot change and are not what they were. */
+function comparer({ mail }: JmapContext): Compare {
+  const budget = new ReadBudget();
+  let compared = 0;
+  return async (row, given) => {
+    const names = Object.keys(given);
+    const known = names.filter(isEmailProperty);
+    if (known.some(isInOriginal) && ++compared > COMPARED_MAX) return rateLimit(COMPARED_MAX);
+    const body = { bodyProperties: partNames(given), fetchTextBodyValues: false, fetchHTMLBodyValues: false, fetchAllBodyValues: true };
+    try {
+      const plan = emailPlan({ properties: known, ...body, maxBodyValueBytes: 0 }, []);
+      const current = await emailObject(storedEmail(mail, row), plan, budget);
+      const wrong = names.filter((name) => !known.includes(name) || !isUnchanged(name, own(given, name), own(current, name)));
+      return wrong.length > 0 ? invalidProperties(wrong) : null;
+    } catch (error) {
+      if (error instanceof MethodError) return invalidProperties(names, error.description);
+      throw error;
+    }
+  };
+}
+
+/** True for a property that the index may not have. */
+function isInOriginal(name: string): boolean {
+  return name === 'headers' || name === 'bodyValues' || name.startsWith('header:');
 }
 
 /** Of `bodyValues` a client has as many as it asked for. */
@@ -86,12 +104,13 @@ function isUnchanged(name: string, given: unknown, current: unknown): boolean {
 function partNames(rest: Json): string[] | null {
   const lists = [rest.bodyStructure, rest.textBody, rest.htmlBody, rest.attachments].flat();
   const part = lists.find(isObject);
-  // `subParts` are in every structure, asked for or not.
-  return part ? Object.keys(part).filter((name) => name !== 'subParts') : null;
+  if (!part) return null;
+  // A structure has `subParts` whether they were asked for or not; only when they were do its leaves say that they have none.
+  const names = Object.keys(part).filter((name) => name !== 'subParts');
+  return JSON.stringify(lists).includes('"subParts":null') ? [...names, 'subParts'] : names;
 }
 
-function changeOf({ key, email, patch }: Update, outcome: SetOutcome): EmailChange {
-  const { keywords, mailboxes } = patch;
+function changeOf(key: string, email: number, { keywords, mailboxes }: EmailPatch, outcome: SetOutcome): EmailChange {
   const change = { email, ...(keywords ? { keywords } : {}), ...(mailboxes ? { mailboxes } : {}) };
   return {
     email,

@@ -25,10 +25,6 @@ export const emailSet: Method = async (args, context) => {
   const changes = [...(await planUpdates(context, rest, outcome)), ...planDestructions(rest, outcome)];
   // What this call made itself may go on in it, though the state has moved.
   await applyChanges(context, changes, outcome.created.size > 0 ? null : set.ifInState);
-  for (const [key, { type }] of outcome.notUpdated) {
-    const isGone = outcome.notDestroyed.get(realId(key, context.createdIds))?.type === 'notFound';
-    if (type === 'willDestroy' && isGone) outcome.notUpdated.set(key, { type: 'notFound' });
-  }
   return outcome.answer(accountId, oldState, (await context.states()).Email);
 };
 
