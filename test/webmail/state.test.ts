@@ -6,7 +6,7 @@ import { patchOf } from '../../workers/webmail/state/patch.ts';
 import { formatRoute, parseRoute } from '../../workers/webmail/state/place.ts';
 import { parsePreferences } from '../../workers/webmail/state/preferences.ts';
 import { parseSearch } from '../../workers/webmail/state/search.ts';
-import { missingSpans, PAGE, queryWindow, visibleSpan } from '../../workers/webmail/state/window.ts';
+import { extentAfter, missingSpans, PAGE, queryWindow, visibleSpan } from '../../workers/webmail/state/window.ts';
 
 describe('the window of a long list', () => {
   test('asks for the missing rows only, a page at a time', () => {
@@ -106,4 +106,38 @@ test('folders keep their order: roles first, children below their parent, a lost
     folder('d', null, 'gone'),
   ]);
   expect(rows.map(({ mailbox, depth }) => `${mailbox.id}${depth}`)).toEqual(['in0', 'a0', 'c1', 'b0', 'd0']);
+});
+
+describe('the length of a list', () => {
+  const unknown = { total: 0, isCounted: false };
+  const answer = (position: number, count: number, total?: number) => ({
+    position,
+    ids: Array.from({ length: count }, (_, index) => `M${position + index}`),
+    ...(total === undefined ? {} : { total }),
+  });
+
+  test('is what the server says for a folder', () => {
+    expect(extentAfter(answer(0, 50, 1234), 50, unknown)).toEqual({ total: 1234, isCounted: true });
+  });
+
+  test('is not counted for a search: it grows by a page until one is not full', () => {
+    const first = extentAfter(answer(0, 50), 50, unknown);
+    expect(first).toEqual({ total: 100, isCounted: false });
+    const second = extentAfter(answer(50, 50), 50, first);
+    expect(second).toEqual({ total: 150, isCounted: false });
+    expect(extentAfter(answer(100, 7), 50, second)).toEqual({ total: 107, isCounted: true });
+    expect(extentAfter(answer(100, 0), 50, second)).toEqual({ total: 100, isCounted: true });
+  });
+
+  test('stays counted when an earlier page is asked for again', () => {
+    expect(extentAfter(answer(0, 50), 50, { total: 107, isCounted: true })).toEqual({ total: 107, isCounted: true });
+  });
+
+  test('is asked of the server for a folder alone', async () => {
+    const { listCalls } = await import('../../workers/webmail/state/listing.ts');
+    const asked = (filter: Record<string, unknown>) => listCalls(filter, {})[0]?.[1].calculateTotal;
+    expect(asked({ inMailbox: 'F1' })).toBe(true);
+    for (const filter of [{ inMailbox: 'F1', notKeyword: '$seen' }, { text: 'x' }, { operator: 'AND', conditions: [] }])
+      expect(asked(filter)).toBe(false);
+  });
 });

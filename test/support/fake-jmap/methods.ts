@@ -27,7 +27,8 @@ function emailQuery(store: FakeStore, args: Args): Result {
     position = Math.max(0, at + Number(args.anchorOffset ?? 0));
   }
   const ids = all.slice(position, position + Number(args.limit ?? 50));
-  return { accountId: args.accountId, queryState: state(store), canCalculateChanges: false, position, ids, total: all.length };
+  const total = args.calculateTotal === true ? { total: all.length } : {};
+  return { accountId: args.accountId, queryState: state(store), canCalculateChanges: false, position, ids, ...total };
 }
 
 function emailSet(store: FakeStore, args: Args, created: Map<string, string>): Result {

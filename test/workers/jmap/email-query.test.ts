@@ -220,7 +220,7 @@ test('filters as deep and as large as can be answered are, others are unsupporte
     expect(await client.errorOf('Email/query', { filter: { [field]: 'ab '.repeat(33_334) } })).toBe('unsupportedFilter');
   expect(await client.errorOf('Email/query', { filter: { hasKeyword: 'k'.repeat(100_000) } })).toBe('invalidArguments');
   expect(await client.errorOf('Email/query', { sort: [{ property: 'p'.repeat(100_000) }] })).toBe('unsupportedSort');
-  expect((await client.call('Email/query', { filter: { text: '\ud800 \u0000 \uffff' } })).ids).toHaveLength(0);
+  expect((await client.call('Email/query', { filter: { text: '\u0000 \uffff \u202e' } })).ids).toHaveLength(0);
   const deep = `${'{"operator":"NOT","conditions":['.repeat(10_000)}{}${']}'.repeat(10_000)}`;
   const body = JSON.stringify({
     using: [CORE, MAIL],

@@ -8,14 +8,16 @@ import { type EmailSummary, type Id, SUMMARY_PROPERTIES } from '../jmap/types.ts
 import { emailOf, takeEmails, takeThreads } from './emails.ts';
 import type { Filter } from './search.ts';
 import { jmap, noteFailure } from './session.ts';
-import { missingSpans, PAGE, queryWindow, type Span } from './window.ts';
+import { extentAfter, missingSpans, PAGE, queryWindow, type Span } from './window.ts';
 
 export interface Listing {
   /** Which folder or search this is; an answer for another one is dropped. */
   key: string;
   filter: Filter;
   ids: (Id | undefined)[];
+  /** Rows there are, or at least room for the next page of them. */
   total: number;
+  isCounted: boolean;
   state: 'loading' | 'ready' | 'failed';
   /** Rows the server put in or took out above what is in sight: the view scrolls by as many. */
   shift: number;
@@ -23,7 +25,7 @@ export interface Listing {
 
 /** Rows asked for before they come into sight: half a page is a second of fast scrolling. */
 const AHEAD = PAGE / 2;
-const NONE: Listing = { key: '', filter: {}, ids: [], total: 0, state: 'loading', shift: 0 };
+const NONE: Listing = { key: '', filter: {}, ids: [], total: 0, isCounted: false, state: 'loading', shift: 0 };
 export const listing = signal<Listing>(NONE);
 /** Rows in sight, told by the view; what a refresh asks for. */
 let sight: Span = { from: 0, to: PAGE };
@@ -32,7 +34,8 @@ const inFlight = new Set<string>();
 /** Calls that answer a span of the list and all that its rows show, in one request. */
 export function listCalls(filter: Filter, window: Record<string, unknown>): Call[] {
   const properties = SUMMARY_PROPERTIES;
-  const query = { filter, sort: [{ property: 'receivedAt', isAscending: false }], collapseThreads: true, calculateTotal: true, ...window };
+  const calculateTotal = Object.keys(filter).join() === 'inMailbox';
+  const query = { filter, sort: [{ property: 'receivedAt', isAscending: false }], collapseThreads: true, calculateTotal, ...window };
   return [
     ['Email/query', query, 'query'],
     ['Email/get', { '#ids': reference('query', 'Email/query', '/ids'), properties }, 'rows'],
@@ -58,7 +61,7 @@ export function startListing(key: string, filter: Filter): void {
 
 /** Puts the first page in, when it is still wanted. */
 export function fillListing(key: string, query: QueryAnswer): void {
-  if (listing.value.key === key) place(query.ids, query.position, query.total);
+  if (listing.value.key === key) place(query, PAGE);
 }
 
 /** Sees to it that rows [from, to) are there or on their way. */
@@ -76,7 +79,7 @@ async function load(key: string, span: Span): Promise<void> {
   try {
     const { filter, ids } = listing.value;
     const query = await fetchSpan(filter, ids, span);
-    if (listing.value.key === key) place(query.ids, span.from, query.total);
+    if (listing.value.key === key) place({ ...query, position: span.from }, span.to - span.from);
   } catch (error) {
     noteFailure(error);
   } finally {
@@ -94,13 +97,12 @@ async function fetchSpan(filter: Filter, ids: readonly (Id | undefined)[], span:
   }
 }
 
-function place(found: Id[], position: number, total: number | undefined): void {
+function place(query: QueryAnswer, limit: number): void {
   const { ids, ...rest } = listing.value;
-  found.forEach((id, index) => {
-    ids[position + index] = id;
+  query.ids.forEach((id, index) => {
+    ids[query.position + index] = id;
   });
-  const end = position + found.length;
-  listing.value = { ...rest, ids, total: total ?? Math.max(rest.total, end), state: 'ready', shift: 0 };
+  listing.value = { ...rest, ids, ...extentAfter(query, limit, rest), state: 'ready', shift: 0 };
 }
 
 /** The calls that ask again for what is in sight, and what to do with their answer. */
@@ -118,8 +120,8 @@ export function refreshCalls(): { calls: Call[]; take: (answers: Answers) => voi
     query.ids.forEach((id, index) => {
       fresh[query.position + index] = id;
     });
-    const total = query.total ?? Math.max(listing.value.total, query.position + query.ids.length);
-    listing.value = { ...listing.value, ids: fresh, total, state: 'ready', shift: query.position - from };
+    const extent = extentAfter(query, limit, { total: 0, isCounted: false });
+    listing.value = { ...listing.value, ids: fresh, ...extent, state: 'ready', shift: query.position - from };
   };
   return { calls: listCalls(filter, window), take };
 }

@@ -36,6 +36,24 @@ export function queryWindow(ids: readonly (Id | undefined)[], span: Span): Recor
   return before === undefined ? { position: span.from, limit } : { anchor: before, anchorOffset: 1, limit };
 }
 
+/** How long a list is, as far as is known. */
+export interface Extent {
+  total: number;
+  /** False while there may be more rows than `total`. */
+  isCounted: boolean;
+}
+
+/**
+ * The list's length after an answer to `limit` rows. The server counts a folder as a whole for nothing; a search or what is unread
+ * it would have to read to its end, so there the list grows by a page until one is not full.
+ */
+export function extentAfter(answer: { position: number; ids: readonly Id[]; total?: number }, limit: number, before: Extent): Extent {
+  if (answer.total !== undefined) return { total: answer.total, isCounted: true };
+  const end = answer.position + answer.ids.length;
+  if (answer.ids.length < limit) return { total: end, isCounted: true };
+  return before.isCounted && before.total > end ? before : { total: Math.max(before.total, end + PAGE), isCounted: false };
+}
+
 /** Rows to draw for a scroll position, with a margin so that scrolling shows no gap. */
 export function visibleSpan(scrollTop: number, height: number, rowHeight: number, total: number): Span {
   const margin = 8;

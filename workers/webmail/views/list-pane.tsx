@@ -43,7 +43,7 @@ export function ListPane() {
 }
 
 function ListHead() {
-  const { total, state } = listing.value;
+  const { total, isCounted, state } = listing.value;
   const { search } = route.value;
   const mailbox = currentMailbox.value;
   const chosen = [...selected.value];
@@ -61,7 +61,7 @@ function ListHead() {
       <h1 class="list-title" title={search ?? undefined}>
         {search !== null ? t('search.title') : mailbox ? folderName(mailbox) : ' '}
       </h1>
-      <span class="hint list-total">{state === 'ready' && total > 0 ? tn('list.conversations', total) : ''}</span>
+      <span class="hint list-total">{state === 'ready' && isCounted && total > 0 ? tn('list.conversations', total) : ''}</span>
       <IconButton icon="refresh" label={t('action.refresh')} onClick={() => void refresh()} />
     </div>
   );
