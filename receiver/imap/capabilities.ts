@@ -109,10 +109,30 @@ export function isOff(client: Client, name: string): boolean {
   return client.session?.without.has(name) ?? false;
 }
 
-/** The command does not exist for this client. `command` in upper case. */
-export function isCommandOff(client: Client, command: string): boolean {
+/** The command does not exist for this client. `command` in upper case; `uid`: it stood behind UID. */
+export function isCommandOff(client: Client, command: string, uid: boolean): boolean {
+  if (uid && command === 'EXPUNGE') return isOff(client, 'UIDPLUS');
   const needed = Object.hasOwn(NEEDED, command) ? NEEDED[command] : undefined;
   return needed?.every((name) => isOff(client, name)) ?? false;
+}
+
+/** Items of STATUS and FETCH that exist by virtue of a capability. */
+const ITEMS_NEED: Record<string, string> = {
+  APPENDLIMIT: 'APPENDLIMIT',
+  'DELETED-STORAGE': 'QUOTA=RES-STORAGE',
+  EMAILID: 'OBJECTID',
+  HIGHESTMODSEQ: 'CONDSTORE',
+  MAILBOXID: 'OBJECTID',
+  MODSEQ: 'CONDSTORE',
+  PREVIEW: 'PREVIEW',
+  SAVEDATE: 'SAVEDATE',
+  SIZE: 'STATUS=SIZE',
+  THREADID: 'OBJECTID',
+};
+
+/** Throws for items of STATUS or FETCH that are switched off; others are left alone. */
+export function requireItems(client: Client, items: readonly unknown[]): void {
+  for (const item of items) if (typeof item === 'string' && Object.hasOwn(ITEMS_NEED, item)) requireOn(client, ITEMS_NEED[item] ?? '');
 }
 
 /** Throws for an argument that belongs to a capability which is switched off. */

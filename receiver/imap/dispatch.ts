@@ -61,7 +61,7 @@ export class Dispatcher {
   async #runNamed(call: Call, name: string, args: Arguments): Promise<void> {
     const client = this.#client;
     const command = findCommand(name, call.uid);
-    const known = command && !isCommandOff(client, name);
+    const known = command && !isCommandOff(client, name, call.uid);
     if (!known || !command.states.includes(client.state)) {
       this.refuse(call.tag, known ? WRONG_STATE[client.state] : 'Unknown command');
       return;

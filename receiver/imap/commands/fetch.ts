@@ -3,6 +3,7 @@
  * sections from the originals. Items come back in the order asked; a UID FETCH names the UID first. When an original
  * cannot be had now, the others are sent and the tagged answer says so. CHANGEDSINCE and VANISHED: RFC 7162.
  */
+import { requireItems } from '../capabilities.ts';
 import { type Client, type Command, type Completion, SELECTED, selectionOf } from '../client.ts';
 import { type Content, contentAtHand, contentOf, writeContent, writeStream } from '../fetch/content.ts';
 import { type BodyItem, type FetchItem, readItems } from '../fetch/items.ts';
@@ -33,6 +34,7 @@ export const fetch: Command = {
     const set = args.set();
     args.space();
     const items = readItems(args);
+    requireItems(client, items);
     const { changedSince, partial, vanished } = readModifiers(args, client, call);
     args.end();
     if (changedSince !== null || items.includes('MODSEQ')) becomeAware(client);

@@ -2,7 +2,7 @@
  * LIST (RFC 9051 §6.3.9): basic, extended (RFC 5258), with STATUS (RFC 5819), METADATA (RFC 9590) and special use (RFC 6154).
  * Every mailbox exists and can be selected here, and none is remote; so RECURSIVEMATCH alone needs care with parents.
  */
-import { isOff, requireOn } from '../capabilities.ts';
+import { isOff, requireItems, requireOn } from '../capabilities.ts';
 import { type Client, type Command, LOGGED_IN, sessionOf } from '../client.ts';
 import { listLine, matchesPattern, readStatusItems, statusLine } from '../listing.ts';
 import { becomeAware } from '../manner.ts';
@@ -147,6 +147,7 @@ const RETURN_OPTIONS: Record<string, { capability?: string; read?: (client: Clie
     read: (client, args, returning) => {
       args.space();
       returning.status = readStatusItems(args, true);
+      requireItems(client, returning.status);
       if (returning.status.includes('HIGHESTMODSEQ')) becomeAware(client);
     },
   },
