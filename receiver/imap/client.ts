@@ -77,6 +77,8 @@ export interface Call {
   tag: string;
   /** `UID` stood before its name (RFC 9051 §6.4.9). */
   uid: boolean;
+  /** Resolves when the commands before it have been answered: it runs together with them and may write nothing before (together.ts). */
+  turn: Promise<void>;
 }
 
 /** The tagged OK. `code` without brackets. A NO is a thrown `Refusal`, a BAD a thrown `Malformed`. */

@@ -18,6 +18,7 @@ import { ANNOTATIONS, type NotifyRequest } from './notify/request.ts';
 import { Output } from './output.ts';
 import type { Selection } from './selection.ts';
 import type { Backend, Session } from './session.ts';
+import { runsTogether, TOGETHER_MAX } from './together.ts';
 import { Malformed, tagOf } from './wire/arguments.ts';
 import { type CommandParts, Decoder, type DecoderEvent } from './wire/decoder.ts';
 import { responseText } from './wire/encoder.ts';
@@ -85,6 +86,8 @@ export class Connection implements Client {
   readonly #options: ConnectionOptions;
   readonly #incoming: Incoming;
   readonly #decoder: Decoder;
+  /** Read while looking for commands to run together, and not one of them. */
+  #held: DecoderEvent | null = null;
   readonly #loginTimer: NodeJS.Timeout;
   readonly #dispatcher: Dispatcher;
   #socket: Socket | Compressed;
@@ -271,7 +274,8 @@ export class Connection implements Client {
   /** The next event for this connection; null when no more can come. */
   async #next(mode: 'command' | 'line'): Promise<DecoderEvent | null> {
     for (;;) {
-      const event = this.#decoder.next(mode);
+      const event = this.#held ?? this.#decoder.next(mode);
+      this.#held = null;
       if (event) return event;
       this.output.flush();
       await this.output.drained();
@@ -288,7 +292,7 @@ export class Connection implements Client {
   }
 
   async #handle(event: DecoderEvent): Promise<void> {
-    if (event.kind === 'command') await this.#runCommand(event.parts);
+    if (event.kind === 'command') await this.#runCommands(this.#together(event.parts));
     else if (event.kind === 'continue') this.output.line('+ Ready for literal');
     else if (event.kind === 'chunk') await this.#incoming.spool(event.literal, event.chunk, event.last);
     else if (event.kind === 'refused') await this.#refuse(event.reason, event.start);
@@ -297,9 +301,22 @@ export class Connection implements Client {
     await this.breathe();
   }
 
-  async #runCommand(parts: CommandParts): Promise<void> {
+  /** A command, with those behind it that have arrived whole and may run together with it. */
+  #together(first: CommandParts): CommandParts[] {
+    const commands = [first];
+    if (!runsTogether(first)) return commands;
+    while (commands.length < TOGETHER_MAX) {
+      this.#held = this.#decoder.next('command');
+      if (this.#held?.kind !== 'command' || !runsTogether(this.#held.parts)) break;
+      commands.push(this.#held.parts);
+      this.#held = null;
+    }
+    return commands;
+  }
+
+  async #runCommands(commands: CommandParts[]): Promise<void> {
     try {
-      await this.#dispatcher.run(parts);
+      await this.#dispatcher.run(commands);
     } finally {
       await this.#incoming.discardSpooled();
     }

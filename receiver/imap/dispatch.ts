@@ -37,12 +37,26 @@ export class Dispatcher {
     this.#log = log;
   }
 
-  /** Runs one command and writes its answer. Rejects only when the connection cannot go on. */
-  async run(parts: CommandParts): Promise<void> {
+  /** Starts commands together, answers them in their order. Rejects only when the connection cannot go on. */
+  async run(commands: CommandParts[]): Promise<void> {
+    let turn = Promise.resolve();
+    for (const parts of commands) {
+      turn = this.#runOne(parts, turn);
+      // Who comes next will see it fail; until then it is nobody's rejection.
+      turn.catch(() => {});
+    }
+    await turn;
+  }
+
+  /** Resolves when it has been answered, and with it those before it. */
+  async #runOne(parts: CommandParts, turn: Promise<void>): Promise<void> {
     const { tag, name, rest } = commandName(parts);
-    if (tag === null || name === '') this.refuse(tag, 'Not an IMAP command');
-    else if (name === 'UID') await this.#runUid(tag, rest);
-    else await this.#runNamed({ tag, uid: false }, name, rest);
+    if (tag !== null && name === 'UID') await this.#runUid({ tag, uid: true, turn }, rest);
+    else if (tag !== null && name !== '') await this.#runNamed({ tag, uid: false, turn }, name, rest);
+    else {
+      await turn;
+      this.refuse(tag, 'Not an IMAP command');
+    }
   }
 
   /** A tagged BAD; `code` without brackets. */
@@ -52,10 +66,10 @@ export class Dispatcher {
     if (this.#bad >= BAD_COMMANDS_MAX) this.#client.bye('Too many bad commands');
   }
 
-  async #runUid(tag: string, rest: Arguments): Promise<void> {
+  async #runUid(call: Call, rest: Arguments): Promise<void> {
     const name = rest.skip(' ') ? rest.peekWord() : '';
     if (name !== '') rest.atom();
-    await this.#runNamed({ tag, uid: true }, name, rest);
+    await this.#runNamed(call, name, rest);
   }
 
   async #runNamed(call: Call, name: string, args: Arguments): Promise<void> {
@@ -63,18 +77,22 @@ export class Dispatcher {
     const command = findCommand(name, call.uid);
     const known = command && !isCommandOff(client, name, call.uid);
     if (!known || !command.states.includes(client.state)) {
+      await call.turn;
       this.refuse(call.tag, known ? WRONG_STATE[client.state] : 'Unknown command');
       return;
     }
     if (client.enabled.has('UIDONLY') && command.uid === 'also' && !call.uid && !WITHOUT_NUMBERS.has(name)) {
+      await call.turn;
       this.refuse(call.tag, `Use UID ${name}: sequence numbers are switched off`, 'UIDREQUIRED');
       return;
     }
     try {
       const completion = await command.run(client, args, call);
+      await call.turn;
       this.#bad = 0;
       await this.#complete(call, name, completion);
     } catch (error) {
+      await call.turn;
       await this.#fail(call, name, error);
     }
     if (client.selection?.destroyed) client.bye('The selected mailbox was deleted');

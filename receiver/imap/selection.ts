@@ -30,6 +30,8 @@ export class Selection {
   #settled: number;
   /** The highest mod-sequence told since; above `#settled` while an EXPUNGE below it is held back. */
   #toldModseq = 0;
+  /** UIDs that commands in flight will tell, with how many of them. */
+  readonly #promised = new Map<number, number>();
   #shownKeywords = new Set<string>();
   /** Interned sets all of whose keywords were shown: the common case costs one lookup per message. */
   #shownSets = new WeakSet<Flags>();
@@ -76,7 +78,7 @@ export class Selection {
   tell(output: Output, expunge: boolean, manner: Manner, tagged = false): number {
     if (this.wanted?.messages === false) return 0;
     const gone = this.view.pending ? this.#tellPending(output, expunge, manner) : 0;
-    if (this.view.expungePending) this.#holdBack(output, manner);
+    if (this.view.expungePending || this.#promised.size > 0) this.#holdBack(output, manner);
     else if (this.wanted?.flags !== false) {
       this.#settled = this.box.highestModseq();
       if (gone > 0 && manner.vanished && manner.modseq && !tagged) this.tellHighestModseq(output);
@@ -99,12 +101,31 @@ export class Selection {
     if (modseq > this.#toldModseq) this.#toldModseq = modseq;
   }
 
+  /** A command in flight will tell these messages itself: until it is its turn, commands before it do not. */
+  promise(uids: readonly number[]): void {
+    for (const uid of uids) this.#promised.set(uid, (this.#promised.get(uid) ?? 0) + 1);
+  }
+
+  /** It is its turn, or it has failed. */
+  keepPromise(uids: readonly number[]): void {
+    for (const uid of uids) {
+      const others = (this.#promised.get(uid) ?? 1) - 1;
+      if (others > 0) this.#promised.set(uid, others);
+      else this.#promised.delete(uid);
+    }
+  }
+
+  #tellOrPromise(output: Output, uid: number, manner: Manner): void {
+    if (this.#promised.has(uid)) this.view.noteFlags(uid);
+    else this.tellFlags(output, uid, manner);
+  }
+
   #tellPending(output: Output, expunge: boolean, manner: Manner): number {
     const updates = this.view.take(expunge);
     if (manner.vanished) output.write(vanishedLines(updates.expungedUids, ''));
     else for (const sequence of updates.expunged) output.write(`* ${sequence} EXPUNGE\r\n`);
     if (updates.exists !== null) output.line(`* ${updates.exists} EXISTS`);
-    if (this.wanted?.flags !== false) for (const uid of updates.flags) this.tellFlags(output, uid, manner);
+    if (this.wanted?.flags !== false) for (const uid of updates.flags) this.#tellOrPromise(output, uid, manner);
     if (updates.expungedUids.length > 0 && this.saved.length > 0) {
       const gone = new Set(updates.expungedUids);
       this.saved = this.saved.filter((uid) => !gone.has(uid));

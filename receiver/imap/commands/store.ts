@@ -15,6 +15,9 @@ import { formatSet } from '../wire/sets.ts';
 /** Messages told between two looks at the clock and at the client's reading. */
 const TOLD_BATCH = 512;
 
+/** Numbers that fit into a set of a STORE that runs together with others. */
+const PROMISED_MAX = 64;
+
 interface Change {
   mode: StoreRequest['mode'];
   silent: boolean;
@@ -44,14 +47,29 @@ export const store: Command = {
     args.end();
     if (uids === null) throw new Malformed('There is no such message');
     if (selection.box.readOnly) throw new Refusal('READ-ONLY', 'The mailbox is open for reading only');
+    // What depends on how things stand waits until the STOREs before it can be seen.
+    if (unchangedSince !== undefined || change.mode === 'replace') await call.turn;
     if (unchangedSince !== undefined) becomeAware(client);
     const expected = change.silent ? expectations(selection, uids, change) : null;
-    const request = { uids, mode: change.mode, flags: change.flags, unchangedSince };
-    const { modified } = uids.length > 0 ? await selection.box.store(request) : { modified: [] };
+    const { modified } = await stored(selection, { uids, mode: change.mode, flags: change.flags, unchangedSince }, call);
     await tellStored(client, selection, { uids, modified: new Set(modified), expected, manner: mannerOf(client, call.uid) });
     return { ...completion(selection, uids, modified, call), expunge: call.uid };
   },
 };
+
+/** Resolves when it is done and everything before it has been answered. */
+async function stored(selection: Selection, request: StoreRequest, { turn }: Call): Promise<{ modified: number[] }> {
+  if (request.uids.length === 0) return { modified: [] };
+  // A large one has no neighbours (together.ts) that could tell its messages before it.
+  const promised = request.uids.length > PROMISED_MAX ? [] : request.uids;
+  selection.promise(promised);
+  try {
+    return await selection.box.store(request);
+  } finally {
+    await turn;
+    selection.keepPromise(promised);
+  }
+}
 
 function completion(selection: Selection, uids: number[], modified: number[], { uid }: Call): Completion {
   const failed = uid ? modified : modified.map((one) => selection.view.sequenceOf(one)).filter((sequence) => sequence > 0);
