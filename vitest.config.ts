@@ -1,7 +1,7 @@
 /**
- * Three kinds of tests: `node` (shared/ and receiver/, plain Node), `worker` (workers/, inside workerd
+ * Four kinds of tests: `node` (shared/ and receiver/, plain Node), `worker` (workers/, inside workerd
  * with local D1, R2, Queue and Durable Object; storage is isolated per file), `scenarios` (the whole
- * product over real sockets, one `npm start` each).
+ * product over real sockets, one `npm start` each), and `interop` (other people's mail programs; `npm run interop`).
  */
 import path from 'node:path';
 import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-plugin';
@@ -48,6 +48,15 @@ export default defineConfig({
           fileParallelism: false,
           // Seven processes on two cores beside the other tests: one more try tells a defect from a late timer.
           retry: 1,
+        },
+      },
+      {
+        test: {
+          name: 'interop',
+          include: ['test/interop/**/*.test.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          fileParallelism: false,
         },
       },
     ],
