@@ -1,5 +1,5 @@
 /** The hub: who is told what when the clock moves (RFC 8620 §7.1, RFC 8887 §4.3.5), over real WebSockets. */
-import { env } from 'cloudflare:test';
+import { env, evictDurableObject } from 'cloudflare:test';
 import { beforeEach, expect, test } from 'vitest';
 import { hubOf, openMail } from '../../../workers/store/mail/index.ts';
 import type { Account } from '../../../workers/store/mail/types.ts';
@@ -118,4 +118,75 @@ test('sockets beyond the bound are refused', async () => {
   const sockets = await Promise.all(Array.from({ length: 100 }, () => listen('bridge')));
   await expect(listen('bridge')).rejects.toThrow('503');
   for (const { socket } of sockets) socket.close();
+});
+
+test('what a socket asked for is remembered while the hub sleeps', async () => {
+  const [client, bridge] = [await listen('jmap'), await listen('bridge')];
+  client.send({
+    '@type': 'WebSocketPushEnable',
+    dataTypes: ['Email', 'NoSuchType', ...Array.from({ length: 60 }, () => 'x'.repeat(1000))],
+  });
+  expect(await settled(client)).toMatchObject({ requestId: 'r' });
+  await evictDurableObject(hubOf(env, account.id), { webSockets: 'hibernate' });
+  await deliverRaw(env, account, rawMessage());
+  const { modseq, Email } = await openMail(env, account).states();
+  expect(await client.next()).toMatchObject({ changed: { [`A${account.id}`]: { Email } } });
+  expect(await bridge.next()).toEqual({ modseq });
+  expect(await settled(client)).toMatchObject({ '@type': 'Response' });
+});
+
+test('several clients of one account are each told what they asked for', async () => {
+  const [one, two, three] = [await listen('jmap'), await listen('jmap'), await listen('jmap')];
+  one.send({ '@type': 'WebSocketPushEnable', dataTypes: ['Email'] });
+  two.send({ '@type': 'WebSocketPushEnable', dataTypes: ['Mailbox'] });
+  for (const client of [one, two, three]) await settled(client);
+  await deliverRaw(env, account, rawMessage());
+  const { Email, Mailbox } = await openMail(env, account).states();
+  expect(await one.next()).toMatchObject({ changed: { [`A${account.id}`]: { Email } } });
+  expect(await two.next()).toMatchObject({ changed: { [`A${account.id}`]: { Mailbox } } });
+  expect(await settled(three)).toMatchObject({ '@type': 'Response' });
+});
+
+test('enabling push again replaces what was asked for before', async () => {
+  const client = await listen('jmap');
+  client.send({ '@type': 'WebSocketPushEnable', dataTypes: ['Email'] });
+  client.send({ '@type': 'WebSocketPushEnable', dataTypes: ['Thread'] });
+  await settled(client);
+  await deliverRaw(env, account, rawMessage());
+  const change = (await client.next()) as { changed: Record<string, object> };
+  expect(Object.keys(change.changed[`A${account.id}`] ?? {})).toEqual(['Thread']);
+});
+
+test('a push state tells only what changed since, and one that is none of ours tells everything', async () => {
+  await deliverRaw(env, account, rawMessage());
+  const { modseq } = await openMail(env, account).states();
+  const client = await listen('jmap');
+  client.send({ '@type': 'WebSocketPushEnable', dataTypes: null, pushState: String(modseq) });
+  expect(await settled(client)).toMatchObject({ '@type': 'Response' });
+  client.send({ '@type': 'WebSocketPushDisable' });
+  await openMail(env, account).changeIdentities({ create: [{ email: 'me@example.test' }] });
+  client.send({ '@type': 'WebSocketPushEnable', dataTypes: null, pushState: String(modseq) });
+  const since = (await client.next()) as { changed: Record<string, object> };
+  expect(Object.keys(since.changed[`A${account.id}`] ?? {})).toEqual(['Identity']);
+  for (const pushState of ['nonsense', '999999', '', '-1', '9'.repeat(400)]) {
+    client.send({ '@type': 'WebSocketPushEnable', dataTypes: ['Email', 'Mailbox'], pushState });
+    const change = (await client.next()) as { changed: Record<string, object> };
+    expect(Object.keys(change.changed[`A${account.id}`] ?? {}), pushState).toEqual(['Mailbox', 'Email']);
+  }
+});
+
+test('a client that asks without end is made to wait, and then refused with the limit named', async () => {
+  const client = await listen('jmap');
+  const calls = 60;
+  for (let i = 0; i < calls; i++) {
+    const methodCalls = [['Mailbox/get', { accountId: `A${account.id}`, ids: null }, '0']];
+    client.send({ '@type': 'Request', id: `r${i}`, using: ['urn:ietf:params:jmap:core', 'urn:ietf:params:jmap:mail'], methodCalls });
+  }
+  const answers: Record<string, unknown>[] = [];
+  while (answers.length < calls) answers.push((await client.next()) as Record<string, unknown>);
+  expect(new Set(answers.map(({ requestId }) => requestId)).size).toBe(calls);
+  const refused = answers.filter((answer) => answer['@type'] === 'RequestError');
+  expect(refused.length).toBeLessThan(calls);
+  for (const error of refused) expect(error).toMatchObject({ type: 'urn:ietf:params:jmap:error:limit', limit: 'maxConcurrentRequests' });
+  expect(await settled(client)).toMatchObject({ '@type': 'Response' });
 });
