@@ -9,6 +9,7 @@ import { resolveRanges } from '../wire/sets.ts';
 import type { ColumnName, MessageColumns } from './columns.ts';
 import { matchHeader } from './headers.ts';
 import type { SearchKey } from './keys.ts';
+import type { ReadLimits } from './originals.ts';
 import { matchText } from './texts.ts';
 import { NONE, type Uids, uidsOf, union, within, without } from './uids.ts';
 
@@ -19,6 +20,8 @@ export interface Scope {
   uids: Uids;
   /** `$` (RFC 5182). */
   saved: readonly number[];
+  /** How much one key may read of what is not at hand. */
+  limits: ReadLimits;
   /** Lets others run; throws when the client has gone. */
   pause(): Promise<void>;
   /** How far a long search has come (RFC 9585). */

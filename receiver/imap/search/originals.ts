@@ -16,8 +16,11 @@ import { batches, type Scope } from './evaluate.ts';
 import type { Uids } from './uids.ts';
 
 /** Messages, and octets of them, that one key may fetch and read: half a minute over an ordinary line. */
-const READ_MESSAGES_MAX = 10_000;
-const READ_OCTETS_MAX = 256 * 1024 * 1024;
+export interface ReadLimits {
+  messages: number;
+  octets: number;
+}
+export const READ_LIMITS: ReadLimits = { messages: 10_000, octets: 256 * 1024 * 1024 };
 /** Originals read at once: they come over the network when they are not on disk. */
 const READS = 8;
 /** Messages whose facts are held meanwhile. */
@@ -30,14 +33,14 @@ const SEARCHED_MAX = 8 * 1024 * 1024;
 type Reader = (from: number, to: number) => Promise<Uint8Array>;
 
 /** Few enough and small enough to be read for one key. */
-export async function isReadable({ box, pause }: Scope, uids: Uids): Promise<boolean> {
-  if (uids.length > READ_MESSAGES_MAX) return false;
+export async function isReadable({ box, pause, limits }: Scope, uids: Uids): Promise<boolean> {
+  if (uids.length > limits.messages) return false;
   let octets = 0;
   for (const some of batches(uids)) {
     for (const row of box.columns(['size'], some)) octets += Math.min(row?.[0] ?? 0, SEARCHED_MAX);
     await pause();
   }
-  return octets <= READ_OCTETS_MAX;
+  return octets <= limits.octets;
 }
 
 /** The same as a refusal, where nothing else can answer. */

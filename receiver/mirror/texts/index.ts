@@ -101,14 +101,16 @@ export class Texts {
     await pause();
     const found: number[] = [];
     const needle = new Needle(text);
-    const buffer = Buffer.allocUnsafe(WINDOW + RECORD_MAX + RECORD_HEAD);
+    let buffer = Buffer.alloc(0);
     const positions = new Map(wanted.map(({ position, record }) => [record, position]));
     for (const window of windowsOf(
       this.#index,
       wanted.map(({ record }) => record),
       WINDOW,
     )) {
-      const octets = await this.#read(buffer, window.start, window.end - window.start);
+      const length = window.end - window.start;
+      if (buffer.length < length) buffer = Buffer.allocUnsafe(length);
+      const octets = await this.#read(buffer, window.start, length);
       if (!octets) return { found: [], unread: Array.from(emails, (_, position) => position) };
       for (const record of scanWindow(this.#index, window, octets, needle, scope)) found.push(positions.get(record) ?? 0);
       await pause();
@@ -142,7 +144,7 @@ export class Texts {
 
   /** Reads and checks every record up to the first that is damaged; what follows it is cut off. False: the file is not worth keeping. */
   async #load(size: number): Promise<boolean> {
-    const buffer = Buffer.allocUnsafe(WINDOW + RECORD_MAX);
+    const buffer = Buffer.allocUnsafe(Math.min(WINDOW + RECORD_MAX + RECORD_HEAD, Math.max(0, size - HEAD_LENGTH)));
     let dead = 0;
     for (let start = HEAD_LENGTH; start < size; ) {
       const octets = await this.#read(buffer, start, Math.min(buffer.length, size - start), true);

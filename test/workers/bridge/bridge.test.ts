@@ -2,7 +2,7 @@
 import { env } from 'cloudflare:test';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { indexMessage } from '../../../shared/mime/indexer.ts';
-import type { ChangesPage, CommitAnswer, Operation } from '../../../shared/protocol.ts';
+import type { ChangesPage, CommitAnswer, Operation, SearchAnswer } from '../../../shared/protocol.ts';
 import { openMail } from '../../../workers/store/mail/index.ts';
 import type { Account } from '../../../workers/store/mail/types.ts';
 import { makeAccount, makeBridgeToken, makeReceiver, signedCall, type TestReceiver } from '../../support/directory.ts';
@@ -181,4 +181,19 @@ test('heads answer for all accounts asked, unknown ones left out', async () => {
   const modseqs = await Promise.all([me, you].map(async (account) => (await openMail(env, account).states()).modseq));
   expect(await answer.json()).toEqual({ heads: { [me.id]: modseqs[0], [you.id]: modseqs[1] } });
   expect((await signedCall(env, receiver, { path: '/bridge/heads?accounts=1;2' })).status).toBe(400);
+});
+
+test('a search tells the emails that have its words in a row, of the caller alone, in the body or anywhere', async () => {
+  const found = async (scope: string, text: string): Promise<SearchAnswer> =>
+    (await get(`/bridge/search?${new URLSearchParams({ scope, text, after: '' })}`)).json();
+  const first = await deliverRaw(env, me, rawMessage({ subject: 'Quokka report', body: 'the quick brown wombat' }));
+  const second = await deliverRaw(env, me, rawMessage({ subject: 'other', body: 'brown and quick quokkas; 天气预报' }));
+  await deliverRaw(env, you, rawMessage({ subject: 'Quokka of another', body: 'quick brown' }));
+  expect((await found('text', 'quokka')).emails.sort()).toEqual([first, second].sort());
+  expect(await found('body', 'QUOKKA')).toEqual({ words: true, emails: [second], next: null });
+  expect((await found('body', 'quick brow')).emails).toEqual([first]);
+  expect((await found('body', '预报')).emails).toEqual([second]);
+  expect((await found('text', '"quick" OR body:*')).emails).toEqual([]);
+  expect(await found('text', '?!')).toEqual({ words: false, emails: [], next: null });
+  expect((await get('/bridge/search?scope=all&text=x')).status).toBe(400);
 });
