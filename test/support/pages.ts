@@ -54,6 +54,16 @@ export const PAGES: readonly Page[] = [
     budget: SEARCH,
     ask: () => ({ filter: { text: 'third' }, sort: [{ property: 'receivedAt', isAscending: true }] }),
   },
+  {
+    what: 'search page, either of two words',
+    budget: SEARCH,
+    ask: ({ inbox }) => ({
+      filter: {
+        operator: 'AND',
+        conditions: [{ inMailbox: inbox }, { operator: 'OR', conditions: [{ from: 'nobody' }, { text: 'third' }] }],
+      },
+    }),
+  },
   { what: 'search page before a date', budget: SEARCH, ask: () => ({ filter: { text: 'third', before: Date.UTC(2024, 5, 1) } }) },
   {
     what: 'search page by anchor',

@@ -60,6 +60,17 @@ export function splitText(conditions: readonly EmailCondition[], words: Words): 
   };
 }
 
+/** The expression of a part of a filter that asks for nothing but words; null for any other. */
+export function treeMatch(filter: EmailFilter, words: Words): string | null {
+  if (!('operator' in filter)) {
+    const { match, rest } = splitText([filter], words);
+    return rest.length === 0 ? match : null;
+  }
+  const parts = filter.conditions.map((node) => treeMatch(node, words));
+  if (filter.operator === 'NOT' || parts.length === 0 || parts.includes(null)) return null;
+  return parts.map((part) => `(${part})`).join(` ${filter.operator} `);
+}
+
 /** What the beginnings in a filter stand for. One query when it has any; it reads one row per word. */
 export async function readExpansions(db: D1Database, account: number, filter: EmailFilter | null): Promise<Expansions> {
   const beginnings = [...new Set(beginningsOf(filter))].slice(0, BEGINNINGS_MAX).map((token) => accountWord(account, token));

@@ -6,7 +6,7 @@ import { keyOf, keyRange } from '../keys.ts';
 import { EMAIL_OF_ROW, hourOf, inHours } from '../text-rows.ts';
 import type { EmailCondition, EmailFilter, EmailQuery } from '../types.ts';
 import { balanced, type FilterContext, filterSql, Values } from './filter.ts';
-import { splitText, type Words } from './match.ts';
+import { splitText, treeMatch, type Words } from './match.ts';
 import { NEWEST_FIRST } from './sort.ts';
 
 /** A query with its conjunction taken apart. */
@@ -41,7 +41,9 @@ export function makePlan(db: D1Database, query: EmailQuery, words: Words): Plan 
     return rest;
   });
   const { match, rest } = splitText(left, words);
-  const all = [...rest, ...others].filter((node) => Object.keys(node).length > 0);
+  const found = others.map((node) => ({ node, match: treeMatch(node, words) }));
+  const matches = [match, ...found.map((other) => other.match)].filter((each) => each !== null);
+  const all = [...rest, ...found.filter((other) => other.match === null).map(({ node }) => node)];
   const times = (property: 'after' | 'before') => conditions.flatMap((condition) => condition[property] ?? []);
   const bounds = { after: Math.max(...times('after')), before: Math.min(...times('before')) };
   return {
@@ -51,7 +53,7 @@ export function makePlan(db: D1Database, query: EmailQuery, words: Words): Plan 
     mailbox,
     unseen,
     rest: all.length > 1 ? { operator: 'AND', conditions: all } : (all[0] ?? null),
-    match,
+    match: matches.length > 0 ? matches.map((each) => `(${each})`).join(' AND ') : null,
     words,
     after: Number.isFinite(bounds.after) ? bounds.after : null,
     before: Number.isFinite(bounds.before) ? bounds.before : null,
