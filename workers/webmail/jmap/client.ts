@@ -3,6 +3,7 @@
  * becomes a `RequestFailure` that says what a person can do about it. The session cookie is HttpOnly, so the
  * browser attaches it; nothing secret is kept here.
  */
+import { Turns } from './turns.ts';
 import type { Id, JmapSession } from './types.ts';
 
 export const MAIL = 'urn:ietf:params:jmap:mail';
@@ -92,9 +93,11 @@ function ownPath(url: string): string {
 export class JmapClient {
   readonly session: JmapSession;
   readonly accountId: Id;
+  readonly #uploads: Turns;
 
   constructor(session: JmapSession) {
     this.session = session;
+    this.#uploads = new Turns(Number(session.capabilities[CORE]?.maxConcurrentUpload ?? 1));
     this.accountId = session.primaryAccounts[MAIL] ?? '';
   }
 
@@ -113,13 +116,15 @@ export class JmapClient {
   /** Uploads octets; the answer's blobId may be used in Email/set. */
   async upload(file: Blob, signal?: AbortSignal): Promise<{ blobId: Id; size: number }> {
     const path = ownPath(this.session.uploadUrl).replace('{accountId}', encodeURIComponent(this.accountId));
-    const response = await request(path, {
-      method: 'POST',
-      headers: { 'content-type': file.type || 'application/octet-stream' },
-      body: file,
-      signal: signal ?? null,
+    return this.#uploads.take(async () => {
+      const response = await request(path, {
+        method: 'POST',
+        headers: { 'content-type': file.type || 'application/octet-stream' },
+        body: file,
+        signal: signal ?? null,
+      });
+      return (await response.json()) as { blobId: Id; size: number };
     });
-    return (await response.json()) as { blobId: Id; size: number };
   }
 
   /** Where a blob is downloaded from, as an attachment. */
