@@ -60,6 +60,7 @@ function disposition(value: string | undefined): Pick<Part, 'disposition'> {
 
 function language(value: string | undefined): Pick<Part, 'language'> {
   const tags = (value ?? '')
+    .replace(/\([^()]*\)/g, ' ')
     .split(',')
     .map((tag) => trimOctets(tag))
     .filter((tag) => /^[0-9A-Za-z-]{1,64}$/.test(tag));

@@ -16,7 +16,7 @@ import { bodyLists, bodyTree, leaves } from '../../../shared/mime/bodylists.ts';
 import type { HeaderField } from '../../../shared/mime/headers.ts';
 import { isKeptField, parseHeaderBlock } from '../../../shared/mime/headers.ts';
 import type { Part } from '../../../shared/mime/index-types.ts';
-import { byteString } from '../../../shared/mime/octets.ts';
+import { rawString } from '../../../shared/mime/octets.ts';
 import type { Original } from './original.ts';
 
 /** Octets of one header block that are read: what the index captures too. */
@@ -98,7 +98,7 @@ async function addHeaders(object: Json, source: EmailSource, plan: EmailPlan, bu
 async function readHeaders({ original }: EmailSource, part: Part, budget: ReadBudget): Promise<HeaderField[]> {
   const length = Math.min(part.bodyStart - part.headerStart, HEADER_OCTETS_MAX);
   budget.header(length);
-  return parseHeaderBlock(byteString(await original.read(part.headerStart, length)));
+  return parseHeaderBlock(rawString(await original.read(part.headerStart, length)).replaceAll('\0', ''));
 }
 
 async function addBody(object: Json, source: EmailSource, plan: EmailPlan, budget: ReadBudget): Promise<void> {
