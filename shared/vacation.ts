@@ -10,7 +10,7 @@ import type { Verdicts } from './protocol.ts';
 
 /** Local parts that programs write from. `postmaster` is left out: people read it. */
 const PROGRAMS =
-  /^(?:mailer-daemon|daemon|listserv|majordomo|mailman|no-?reply|do-?not-?reply|donotreply|bounces?|nobody|root)(?:[-+=_.].*)?$|^owner-|^(?:no-?reply|bounces?)-|-(?:request|owner|bounces?|noreply)(?:[+=].*)?$|[-_.]no-?reply$/;
+  /^(?:mailer-daemon|daemon|listserv|majordomo|mailman|no[-_]?reply|do[-_]?not[-_]?reply|bounces?|nobody|root)(?:[-+=_.].*)?$|^owner-|^(?:no-?reply|bounces?)-|-(?:request|owner|bounces?|noreply)(?:[+=].*)?$|[-_.]no-?reply$/;
 /** Fields that name the recipient (RFC 5230 §4.5). */
 const RECIPIENT_FIELDS = ['to', 'cc', 'bcc', 'resent-to', 'resent-cc', 'resent-bcc'];
 /** RFC 2076 §3.9: sent to many. */

@@ -124,7 +124,9 @@ function textOf(octets: Uint8Array, root: Part): string | null {
   const part = root.children?.find(({ type, subtype }) => type === 'text' && subtype === 'plain');
   if (!part) return null;
   const label = decodeParameter(part.parameters, 'charset') ?? 'us-ascii';
-  return decodeText(decodeTransfer(octets.subarray(part.bodyStart, Math.min(part.end, part.bodyStart + TEXT_MAX)), part.encoding), label);
+  const body = octets.subarray(part.bodyStart, Math.min(part.end, part.bodyStart + TEXT_MAX));
+  // Line ends as JMAP gives text (RFC 8621 §4.1.4).
+  return decodeText(decodeTransfer(body, part.encoding), label).replaceAll('\r\n', '\n');
 }
 
 /** The groups of fields of a status part, which empty lines part (RFC 3464 §2.1). */

@@ -8,6 +8,7 @@ import { invalidProperties, MethodError } from '../../../shared/jmap/errors.ts';
 import { decodeId } from '../../../shared/jmap/ids.ts';
 import { type MdnCreation, readMdnCreation } from '../../../shared/jmap/mdn.ts';
 import { mailboxesOf, parseAddressList } from '../../../shared/mime/addresses.ts';
+import { contentFields } from '../../../shared/mime/content.ts';
 import { UnsafeHeader } from '../../../shared/mime/fields.ts';
 import { type HeaderField, headerValue, headerValues, lastHeaderValue, parseHeaderBlock } from '../../../shared/mime/headers.ts';
 import { composeMdn } from '../../../shared/mime/mdn.ts';
@@ -98,7 +99,7 @@ function addressesIn(value: string): string[] {
 }
 
 function refuse(mdn: MdnCreation, email: EmailRow, fields: readonly HeaderField[], wanted: readonly string[]): SetError | null {
-  if (reportKind(email.structure) === 'mdn') return { type: 'forbidden', description: 'a notification is not notified of' };
+  if (reportKind(contentFields(fields, false)) === 'mdn') return { type: 'forbidden', description: 'a notification is not notified of' };
   const paths = headerValues(fields, 'return-path').flatMap(addressesIn);
   const isAsked = wanted.length === 1 && wanted.every((address) => paths.includes(address));
   if (mdn.disposition.sendingMode === 'mdn-sent-automatically' && !isAsked)

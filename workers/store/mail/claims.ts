@@ -4,11 +4,10 @@
  * change that clients are told of.
  */
 import type { Env, OutboxAddress } from '../../env.ts';
-import { movedAccount, NEXT } from './clock.ts';
+import { NEXT } from './clock.ts';
 import { mailDatabase, mailDatabases } from './database.ts';
-import { tellHub } from './hub.ts';
 import { idOf, keyOf } from './keys.ts';
-import { readSubmission } from './submissions.ts';
+import { readSubmission, tellMoved } from './submissions.ts';
 import type { Account, SubmissionRow } from './types.ts';
 
 const CLAIMABLE = "key = ?2 AND dueAt <= ?3 AND undoStatus <> 'canceled'";
@@ -33,8 +32,7 @@ export async function claimSubmission(env: Env, account: Account, id: number, no
       )
       .bind(account.id, key, now, until),
   ]);
-  const state = movedAccount(moved);
-  if (state) await tellHub(env, state);
+  await tellMoved(env, moved);
   return claimed && claimed.results.length > 0 ? readSubmission(env, account, id) : null;
 }
 

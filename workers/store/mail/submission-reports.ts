@@ -4,11 +4,9 @@
  */
 import { hashMessageId } from '../../../shared/threads.ts';
 import type { Env } from '../../env.ts';
-import { moveClock, movedAccount } from './clock.ts';
 import { mailDatabase } from './database.ts';
-import { tellHub } from './hub.ts';
 import { idOf, keyOf } from './keys.ts';
-import { MARK, readSubmission } from './submissions.ts';
+import { MARK, moveClockFor, readSubmission, tellMoved } from './submissions.ts';
 import type { Account, DeliveryStatusRow, ReportKind, SubmissionRow } from './types.ts';
 
 /** Reports kept of one submission: two for each of its hundred recipients. Whoever sends more is playing. */
@@ -45,7 +43,7 @@ export async function addReport(env: Env, account: Account, submission: number, 
   const db = mailDatabase(env, account.shard);
   const key = keyOf(account.id, submission);
   const [moved] = await db.batch([
-    moveClock(db, account.id, 'EmailSubmission'),
+    moveClockFor(db, account.id, key),
     db
       .prepare(`UPDATE submission SET modseq = ${MARK}, deliveryStatus = json_patch(deliveryStatus, ?3) WHERE key = ?2`)
       .bind(account.id, key, JSON.stringify(deliveryStatus)),
@@ -56,6 +54,5 @@ export async function addReport(env: Env, account: Account, submission: number, 
       )
       .bind(account.id, key, sha256, kind, at),
   ]);
-  const state = movedAccount(moved);
-  if (state) await tellHub(env, state);
+  await tellMoved(env, moved);
 }

@@ -8,7 +8,6 @@ import { moveClock, movedAccount, NEXT } from './clock.ts';
 import { mailDatabase, mailDatabases } from './database.ts';
 import { tellHub } from './hub.ts';
 import { idOf, keyOf, keysJson } from './keys.ts';
-import type { AccountState } from './rows.ts';
 import type { Account, NewSubmissionRow, SubmissionChange, SubmissionRow } from './types.ts';
 
 /** Submissions one listing returns. */
@@ -146,10 +145,9 @@ export async function updateSubmission(
   const { undoStatus = null, deliveryStatus, dueAt = null, attempts = null } = change;
   const status = deliveryStatus === undefined ? null : JSON.stringify(deliveryStatus);
   const db = mailDatabase(env, account.shard);
-  return writeAndTell(
-    env,
-    db,
-    account,
+  const key = keyOf(account.id, id);
+  const [moved, written] = await db.batch([
+    moveClockFor(db, account.id, key, onlyIf),
     db
       .prepare(
         `UPDATE submission SET modseq = ${MARK}, undoStatus = coalesce(?3, undoStatus),
@@ -157,31 +155,42 @@ export async function updateSubmission(
            attempts = coalesce(?7, attempts)
          WHERE key = ?2 AND (?8 IS NULL OR undoStatus = ?8) RETURNING key`,
       )
-      .bind(account.id, keyOf(account.id, id), undoStatus, status, 'dueAt' in change ? 1 : 0, dueAt, attempts, onlyIf ?? null),
-  );
+      .bind(account.id, key, undoStatus, status, 'dueAt' in change ? 1 : 0, dueAt, attempts, onlyIf ?? null),
+  ]);
+  await tellMoved(env, moved);
+  return (written?.results.length ?? 0) > 0;
 }
 
 /** The clock for what JMAP sees; what it does not see keeps the mark of when that began. `?1` is the account. */
 export const MARK = `CASE WHEN destroyedModseq IS NULL THEN ${NEXT} ELSE modseq END`;
 
+/** Moves the clock if JMAP sees this submission, and its undoStatus is as expected: nothing changes for a client otherwise. */
+export function moveClockFor(db: D1Database, account: number, key: number, onlyIf?: SubmissionRow['undoStatus']): D1PreparedStatement {
+  return db
+    .prepare(
+      `UPDATE account SET modseq = modseq + 1, submissionModseq = modseq + 1 WHERE id = ?1 AND EXISTS
+         (SELECT 1 FROM submission WHERE key = ?2 AND destroyedModseq IS NULL AND (?3 IS NULL OR undoStatus = ?3)) RETURNING *`,
+    )
+    .bind(account, key, onlyIf ?? null);
+}
+
+/** Tells the hub, if the clock moved. */
+export async function tellMoved(env: Env, moved: D1Result | undefined): Promise<void> {
+  const state = movedAccount(moved);
+  if (state) await tellHub(env, state);
+}
+
 /** Hides the record (RFC 8621 §7: its deliveries go on); false when there is none. */
 export async function destroySubmission(env: Env, account: Account, id: number): Promise<boolean> {
   const db = mailDatabase(env, account.shard);
-  return writeAndTell(
-    env,
-    db,
-    account,
+  const key = keyOf(account.id, id);
+  const [moved, written] = await db.batch([
+    moveClockFor(db, account.id, key),
     db
       .prepare(`UPDATE submission SET modseq = ${NEXT}, destroyedModseq = ${NEXT} WHERE key = ?2 AND destroyedModseq IS NULL RETURNING key`)
-      .bind(account.id, keyOf(account.id, id)),
-  );
-}
-
-/** Moves the clock, writes, tells the hub; whether a row was written. */
-async function writeAndTell(env: Env, db: D1Database, account: Account, write: D1PreparedStatement): Promise<boolean> {
-  const [moved, written] = await db.batch([moveClock(db, account.id, 'EmailSubmission'), write]);
-  const state: AccountState | undefined = movedAccount(moved);
-  if (state) await tellHub(env, state);
+      .bind(account.id, key),
+  ]);
+  await tellMoved(env, moved);
   return (written?.results.length ?? 0) > 0;
 }
 
