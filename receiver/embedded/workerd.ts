@@ -50,7 +50,10 @@ export async function startLocalEdge(options: LocalEdgeOptions): Promise<LocalEd
   const cron = async () => {
     await worker.scheduled({ cron: '* * * * *' });
   };
-  const timer = setInterval(() => cron().catch((error) => options.log.warn('cron.failed', { reason: error })), CRON_INTERVAL_MS);
+  const tick = () => cron().catch((error) => options.log.warn('cron.failed', { reason: error }));
+  const timer = setInterval(tick, CRON_INTERVAL_MS);
+  // What fell due while it was stopped leaves now, not at the next minute.
+  void tick();
   return {
     url,
     fetch: miniflare.dispatchFetch,
