@@ -113,7 +113,7 @@ export async function contradictions(env: Env, account: Account): Promise<string
   const octets = emails.reduce((sum, { size }) => sum + size, 0);
   if (kept?.octets !== octets) wrong.push(`octets ${kept?.octets}, should be ${octets}`);
   if (kept?.messages !== emails.length) wrong.push(`messages ${kept?.messages}, should be ${emails.length}`);
-  const texts = await env.MAIL_0.prepare('SELECT COUNT(*) AS count FROM email_text WHERE rowid >> 44 = ?1')
+  const texts = await env.MAIL_0.prepare('SELECT COUNT(*) AS count FROM email_text WHERE (rowid >> 44) & 1048575 = ?1')
     .bind(account.id)
     .first<{ count: number }>();
   if (texts?.count !== emails.length) wrong.push(`full text holds ${texts?.count}, should hold ${emails.length}`);
