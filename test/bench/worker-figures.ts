@@ -9,7 +9,7 @@ const ROOT = path.resolve(import.meta.dirname, '../..');
 /** The figures of `test/bench/worker/<name>.bench.ts`. Throws with vitest's output when it fails. */
 export async function workerFigures(name: string, { quick, full }: Options): Promise<Figure[]> {
   const args = ['vitest', 'run', '--config', 'test/bench/worker/vitest.config.ts', `test/bench/worker/${name}.bench.ts`];
-  const sizes = quick ? '200,500' : full ? '200,5000,100000' : '200,5000';
+  const sizes = quick ? '200,500' : full ? '200,10000,100000' : '200,5000';
   const output = await using(
     async () =>
       spawn('npx', ['--no-install', ...args], {
