@@ -190,3 +190,8 @@ test('a client that asks without end is made to wait, and then refused with the 
   for (const error of refused) expect(error).toMatchObject({ type: 'urn:ietf:params:jmap:error:limit', limit: 'maxConcurrentRequests' });
   expect(await settled(client)).toMatchObject({ '@type': 'Response' });
 });
+
+test('an account whose name is not ASCII has its sockets too', async () => {
+  const client = await listen('jmap', { ...account, name: '驿站 Jörg' });
+  expect(await settled(client)).toMatchObject({ '@type': 'Response' });
+});

@@ -1,4 +1,4 @@
-/** The installation's VAPID key (RFC 8292), which clients subscribe with (RFC 9749). Derived once per isolate: 0.3 ms. */
+/** The installation's VAPID key (RFC 8292), which clients subscribe with (RFC 9749). Derived once per isolate, in a millisecond or two. */
 import { type ServerKey, serverKeyOf } from '../../../shared/web-push/vapid.ts';
 import type { Env } from '../../env.ts';
 
