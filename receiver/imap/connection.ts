@@ -20,7 +20,7 @@ import type { Selection } from './selection.ts';
 import type { Backend, Session } from './session.ts';
 import { runsTogether, TOGETHER_MAX } from './together.ts';
 import { Malformed, tagOf } from './wire/arguments.ts';
-import { type CommandParts, Decoder, type DecoderEvent } from './wire/decoder.ts';
+import { type CommandParts, Decoder, type DecoderEvent, STRANGER_TEXT_MAX, TEXT_MAX } from './wire/decoder.ts';
 import { responseText } from './wire/encoder.ts';
 
 /** From connecting to login: a stranger may not hold a connection for nothing. */
@@ -57,7 +57,7 @@ export interface ConnectionOptions {
   /** Asked when somebody has logged in, told when they have left: bounds the connections of one user. */
   users?: UserCount;
   /** Milliseconds; `LOGIN_TIMEOUT_MS` and `IDLE_TIMEOUT_MS` unless a test is in a hurry. */
-  timeouts?: { login: number; idle: number };
+  timeouts?: { login: number; idle: number; progress?: number };
 }
 
 /** Counts connections by user. */
@@ -111,9 +111,12 @@ export class Connection implements Client {
     this.remoteAddress = socket.remoteAddress ?? '';
     this.secure = options.secureContext === null;
     this.output = new Output(socket);
-    this.#decoder = new Decoder((start, taken) => this.#literalLimit(start, taken));
+    this.#decoder = new Decoder(
+      (start, taken) => this.#literalLimit(start, taken),
+      () => (this.session ? TEXT_MAX : STRANGER_TEXT_MAX),
+    );
     this.#incoming = new Incoming(socket);
-    this.#dispatcher = new Dispatcher(this, options.log);
+    this.#dispatcher = new Dispatcher(this, options.log, options.timeouts?.progress);
     this.#prepare(socket);
     this.#loginTimer = setTimeout(() => this.#tooSlow(), options.timeouts?.login ?? LOGIN_TIMEOUT_MS);
   }

@@ -4,9 +4,10 @@
  */
 import type { Log } from '../log.ts';
 import { isCommandOff } from './capabilities.ts';
-import { BrokenAnswer, type Call, type Client, ClientGone, type Completion, type State } from './client.ts';
+import { BrokenAnswer, type Call, type Client, ClientGone, type Command, type Completion, type State } from './client.ts';
 import { findCommand } from './commands/index.ts';
 import { mannerOf } from './manner.ts';
+import { PROGRESS_INTERVAL_MS, whileWaiting } from './progress.ts';
 import { Refusal } from './session.ts';
 import { type Arguments, commandName, Malformed } from './wire/arguments.ts';
 import type { CommandParts } from './wire/decoder.ts';
@@ -14,6 +15,8 @@ import { responseText } from './wire/encoder.ts';
 
 /** Syntax errors in a row before we take the client for a lost HTTP browser or an attacker. */
 const BAD_COMMANDS_MAX = 20;
+/** Commands that wait for the edge, for long when they are large, and write nothing before they are done (RFC 9585). */
+const WAITING = new Set(['APPEND', 'COPY', 'DELETE', 'EXPUNGE', 'MOVE', 'RENAME', 'REPLACE']);
 /** Commands whose answer is that messages are gone. */
 const REMOVING = new Set(['EXPUNGE', 'MOVE', 'REPLACE']);
 /** Commands after whose sequence numbers no EXPUNGE may come before the tagged line (RFC 9051 §7.5.1). */
@@ -30,11 +33,14 @@ const WRONG_STATE: Record<State, string> = {
 export class Dispatcher {
   readonly #client: Client;
   readonly #log: Pick<Log, 'warn'>;
+  readonly #progress: number;
   #bad = 0;
 
-  constructor(client: Client, log: Pick<Log, 'warn'>) {
+  /** `progress`: milliseconds between two notes of a command that waits. */
+  constructor(client: Client, log: Pick<Log, 'warn'>, progress = PROGRESS_INTERVAL_MS) {
     this.#client = client;
     this.#log = log;
+    this.#progress = progress;
   }
 
   /** Starts commands together, answers them in their order. Rejects only when the connection cannot go on. */
@@ -87,7 +93,7 @@ export class Dispatcher {
       return;
     }
     try {
-      const completion = await command.run(client, args, call);
+      const completion = await this.#run(command, args, call);
       await call.turn;
       this.#bad = 0;
       await this.#complete(call, name, completion);
@@ -96,6 +102,16 @@ export class Dispatcher {
       await this.#fail(call, name, error);
     }
     if (client.selection?.destroyed) client.bye('The selected mailbox was deleted');
+  }
+
+  async #run(command: Command, args: Arguments, call: Call): Promise<Completion> {
+    if (!WAITING.has(command.name)) return command.run(this.#client, args, call);
+    const stop = whileWaiting(this.#client, call.tag, this.#progress);
+    try {
+      return await command.run(this.#client, args, call);
+    } finally {
+      stop();
+    }
   }
 
   async #complete({ tag, uid }: Call, name: string, completion: Completion): Promise<void> {

@@ -23,6 +23,14 @@ export function progressOf(client: Client, tag: string, interval = PROGRESS_INTE
   };
 }
 
+/** The same for a command that waits for the edge and writes nothing meanwhile: by the clock, until the answer stops it. */
+export function whileWaiting(client: Client, tag: string, interval = PROGRESS_INTERVAL_MS): () => void {
+  const tell = progressOf(client, tag, 0);
+  const timer = setInterval(() => tell(), interval);
+  timer.unref();
+  return () => clearInterval(timer);
+}
+
 /** RFC 9585 §3: a goal is told only with what is done, and is never below it. */
 export function inProgressLine(tag: string, done?: number, goal?: number): string {
   const known = done !== undefined && goal !== undefined && goal > 0 && done <= goal;

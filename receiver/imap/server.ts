@@ -35,8 +35,8 @@ export interface ImapOptions {
   limits?: { total: number; perNetwork: number; perUser?: number };
   /** The URL of the JMAP session object, for JMAPACCESS; absent when clients cannot reach it. */
   jmapSession?: string | null;
-  /** Milliseconds until a client has to be logged in, and until a silent one is let go. */
-  timeouts?: { login: number; idle: number };
+  /** Milliseconds until a client has to be logged in, until a silent one is let go, between notes of progress. */
+  timeouts?: { login: number; idle: number; progress?: number };
 }
 export interface ImapServer {
   /** The bound ports. */
@@ -100,7 +100,7 @@ class House {
     const count = this.#perNetwork.get(network) ?? 0;
     const crowded = count >= this.#limits.perNetwork && !isLoopback(address);
     if (crowded || this.#guests.size >= this.#limits.total) {
-      turnAway(socket);
+      turnAway(socket, crowded ? '[LIMIT] Too many connections from your network' : '[UNAVAILABLE] Too many connections');
       return;
     }
     this.#perNetwork.set(network, count + 1);
@@ -155,9 +155,9 @@ function countUsers(max: number): UserCount {
   };
 }
 
-function turnAway(socket: Socket): void {
+function turnAway(socket: Socket, reason: string): void {
   socket.on('error', () => socket.destroy());
-  socket.end('* BYE [UNAVAILABLE] Too many connections\r\n', () => socket.destroy());
+  socket.end(`* BYE ${reason}\r\n`, () => socket.destroy());
 }
 
 function listen(server: Server, port: number, host: string): Promise<number> {

@@ -27,6 +27,7 @@ export class ImapClient {
   #wake: (() => void) | null = null;
   #tags = 0;
   #write = (bytes: Uint8Array): void => void this.#socket.write(bytes);
+  #finish = (): void => void this.#socket.end();
 
   private constructor(socket: Socket) {
     this.#socket = socket;
@@ -153,11 +154,19 @@ export class ImapClient {
     this.#input = '';
     this.#listen(inflate);
     this.#write = (bytes) => void deflate.write(bytes);
+    this.#finish = () => void deflate.end();
+    below.on('error', () => deflate.destroy());
+    deflate.on('error', () => {});
   }
 
   /** Resolves when the server has closed the connection. */
   async closed(): Promise<void> {
     while (!this.#ended) await this.#more('the end');
+  }
+
+  /** Nothing more will be sent; what the server still says can be read. */
+  end(): void {
+    this.#finish();
   }
 
   close(): void {

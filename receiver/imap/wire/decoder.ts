@@ -39,6 +39,9 @@ export type DecoderEvent =
   /** Nothing sensible can follow: close. */
   | { kind: 'fatal'; reason: string };
 
+/** Octets of text a command may have before login: a stranger's longest is AUTHENTICATE with an initial response. */
+export const STRANGER_TEXT_MAX = 8 * 1024;
+
 /** How many octets the next literal of a command may have. `start`: the command's first text; `taken`: octets of its literals so far. */
 export type LiteralLimit = (start: string, taken: number) => number;
 
@@ -53,6 +56,7 @@ type State = 'text' | 'literal' | 'skipText';
 
 export class Decoder {
   readonly #limit: LiteralLimit;
+  readonly #textMax: () => number;
   #input: Buffer = Buffer.alloc(0);
   #position = 0;
   #state: State = 'text';
@@ -72,8 +76,10 @@ export class Decoder {
   #discarded = 0;
   #dead = false;
 
-  constructor(limit: LiteralLimit) {
+  /** `textMax`: octets of text in one command, as it stands now. */
+  constructor(limit: LiteralLimit, textMax: () => number = () => TEXT_MAX) {
     this.#limit = limit;
+    this.#textMax = textMax;
   }
 
   /** Call only after `next` has returned null: at most one chunk waits. */
@@ -119,7 +125,7 @@ export class Decoder {
     if (this.#state === 'skipText') this.#discarded += length;
     else {
       this.#textLength += length;
-      if (this.#textLength > TEXT_MAX) this.#beginSkip(stop);
+      if (this.#textLength > this.#textMax()) this.#beginSkip(stop);
       else this.#line += this.#input.toString('latin1', this.#position, stop);
     }
     this.#position = end < 0 ? stop : end + 1;
