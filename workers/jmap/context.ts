@@ -38,9 +38,15 @@ export class JmapContext {
     return this.#messagesLeft;
   }
 
-  /** Counts a message to be made, imported or parsed; false when the request has had its share. */
-  takeMessage(): boolean {
-    return --this.#messagesLeft >= 0;
+  /**
+   * Counts a message to be made, imported or parsed, and the blobs it is made of; false when the request has had its share.
+   * The first one always passes: there is no smaller request for it.
+   */
+  takeMessage(blobs = 0): boolean {
+    const isFirst = this.#messagesLeft === messagesMax(this.env);
+    if (!isFirst && this.#messagesLeft < 1 + blobs) return false;
+    this.#messagesLeft = Math.max(0, this.#messagesLeft - 1 - blobs);
+    return true;
   }
 
   /** The states of all types; one query in a request that only reads. */

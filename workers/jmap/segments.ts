@@ -11,8 +11,8 @@ import { toHex } from '../../shared/signing.ts';
 import type { MailStore } from '../store/mail/types.ts';
 import { openBlob } from './blobs.ts';
 
-/** Thrown when a blob that was there before is not any more. */
-export class MissingBlob extends Error {}
+/** A blob that is to be read is not there. */
+class MissingBlob extends Error {}
 
 /** The octets of all segments, in order. */
 export async function* readSegments(mail: MailStore, segments: readonly Segment[]): AsyncGenerator<Uint8Array> {
@@ -68,6 +68,16 @@ export interface Scanned extends Measured {
   index: MessageIndex;
   /** Its first octets. */
   head: Uint8Array;
+}
+
+/** Scans a blob as a message; null when it is not there. */
+export async function scanBlob(mail: MailStore, blobId: string, max: number): Promise<Scanned | 'tooLarge' | null> {
+  try {
+    return await scanMessage(mail, [{ blobId, encoding: 'identity' }], max);
+  } catch (error) {
+    if (error instanceof MissingBlob) return null;
+    throw error;
+  }
 }
 
 /** Scans segments as a message. */

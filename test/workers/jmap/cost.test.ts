@@ -1,7 +1,7 @@
 /** DESIGN.md, Budgets: opening the inbox in the webmail is one request of at most 25 queries in at most 8 round trips. */
 import { env } from 'cloudflare:test';
 import { expect, test } from 'vitest';
-import { CORE, MAIL } from '../../../shared/jmap/capabilities.ts';
+import { BLOB, CORE, MAIL } from '../../../shared/jmap/capabilities.ts';
 import { app } from '../../../workers/app.ts';
 import type { Env } from '../../../workers/env.ts';
 import { ORIGIN } from '../../support/directory.ts';
@@ -110,4 +110,47 @@ test('opening the inbox stays within 25 queries and 8 round trips, and reads no 
   expect(cost.queries).toBeLessThanOrEqual(25);
   expect(cost.trips).toBeLessThanOrEqual(8);
   expect(cost.originals).toBe(0);
+});
+
+test('as many messages as the free plan makes in a request stay within its 50 subrequests and 50 queries', async () => {
+  const client = await makeClient();
+  const { inbox = '' } = await client.roles();
+  const limit = 32;
+  const blobId = await client.upload('Subject: x\r\n\r\nx');
+  const attachment = await client.upload('attached');
+  const many = (length: number, record: object) => Object.fromEntries(Array.from({ length }, (_, index) => [`k${index}`, record]));
+  const mailboxIds = { [inbox]: true };
+  const calls: [string, object, number][] = [
+    ['Email/import', { emails: many(limit, { blobId, mailboxIds }) }, limit],
+    ['Email/set', { create: many(limit, { mailboxIds, subject: 'x' }) }, limit],
+    ['Email/set', { create: many(limit, { mailboxIds, attachments: [{ blobId: attachment }] }) }, limit / 2],
+    ['Blob/upload', { create: many(limit, { data: [{ 'data:asText': 'x' }] }) }, limit / 2],
+  ];
+  for (const [name, args, made] of calls) {
+    const cost: Cost = { queries: 0, trips: 0, originals: 0 };
+    const body = JSON.stringify({ using: [CORE, MAIL, BLOB], methodCalls: [[name, { accountId: client.accountId, ...args }, 'c']] });
+    const headers = { authorization: client.authorization, 'content-type': 'application/json' };
+    const settings = { ...counting(cost), MESSAGES_PER_REQUEST: String(limit) };
+    const answer = await app.request(`${ORIGIN}/jmap/api`, { method: 'POST', body, headers }, settings);
+    const { methodResponses } = (await answer.json()) as { methodResponses: [string, { created: object }][] };
+    expect([name, Object.keys(methodResponses[0]?.[1].created ?? {}).length]).toEqual([name, made]);
+    expect([name, Math.max(0, cost.trips + cost.originals - 50), Math.max(0, cost.queries - 50)]).toEqual([name, 0, 0]);
+  }
+});
+
+test('a message with more attachments than that is made all the same, when it is the first', async () => {
+  const client = await makeClient();
+  const { inbox = '' } = await client.roles();
+  const blobIds = [await client.upload('a'), await client.upload('b'), await client.upload('c')];
+  const record = { mailboxIds: { [inbox]: true }, attachments: blobIds.map((blobId) => ({ blobId })) };
+  const settings = { ...env, MESSAGES_PER_REQUEST: '2' };
+  const body = JSON.stringify({
+    using: [CORE, MAIL],
+    methodCalls: [['Email/set', { accountId: client.accountId, create: { a: record, b: record } }, 'c']],
+  });
+  const headers = { authorization: client.authorization, 'content-type': 'application/json' };
+  const answer = await app.request(`${ORIGIN}/jmap/api`, { method: 'POST', body, headers }, settings);
+  expect(await answer.json()).toMatchObject({
+    methodResponses: [['Email/set', { created: { a: {} }, notCreated: { b: { type: 'rateLimit' } } }, 'c']],
+  });
 });

@@ -53,7 +53,7 @@ export async function createEmails(
 async function makeMessage(context: JmapContext, key: string, record: Json): Promise<Keeping | SetError> {
   const creation = readCreation(record, context.createdIds);
   if ('type' in creation) return creation;
-  if (!context.takeMessage()) return rateLimit(messagesMax(context.env));
+  if (!context.takeMessage(new Set(blobsOf(creation.body)).size)) return rateLimit(messagesMax(context.env));
   const max = messageSizeMax(context.env);
   const blobs = await lookAtBlobs(context, creation, max);
   if ('type' in blobs) return blobs;

@@ -45,7 +45,9 @@ function isError(made: Made | SetError): made is SetError {
 async function makeBlob(context: JmapContext, record: Json, sizes: Sizes): Promise<Made | SetError> {
   const creation = readBlobCreation(record);
   if (!('data' in creation)) return creation;
-  if (!context.takeMessage()) return rateLimit(messagesMax(context.env));
+  // A blob costs its note besides: as much as a message with one.
+  const blobs = new Set(creation.data.flatMap((source) => (source instanceof Uint8Array ? [] : [source.blobId])));
+  if (!context.takeMessage(1 + blobs.size)) return rateLimit(messagesMax(context.env));
   const segments = await segmentsOf(context, creation.data, sizes);
   if (!Array.isArray(segments)) return segments;
   const max = messageSizeMax(context.env);

@@ -22,14 +22,13 @@ import { mapOrNull, realId } from '../../../shared/jmap/set.ts';
 import { parseDate } from '../../../shared/mime/date.ts';
 import { headerValues, parseHeaderBlock } from '../../../shared/mime/headers.ts';
 import { byteString } from '../../../shared/mime/octets.ts';
-import { openBlob } from '../blobs.ts';
 import type { JmapContext, Method } from '../context.ts';
 import { messagesMax } from '../context.ts';
 import type { Keeping } from '../email/keeping.ts';
 import { inBatches, keepMessages } from '../email/keeping.ts';
 import { looksLikeMessage } from '../email/message-shape.ts';
 import type { Scanned } from '../segments.ts';
-import { putSegments, scanMessage } from '../segments.ts';
+import { putSegments, scanBlob } from '../segments.ts';
 import { messageSizeMax } from '../session.ts';
 
 export const emailImport: Method = async (args, context) => {
@@ -66,7 +65,7 @@ async function readImport(context: JmapContext, key: string, record: Json): Prom
   if ('type' in read) return read;
   const refusal = countError(read.keywords, read.mailboxIds);
   if (refusal) return refusal;
-  const scanned = await scanBlob(context, realId(read.blobId, context.createdIds));
+  const scanned = await scanOriginal(context, realId(read.blobId, context.createdIds));
   if ('type' in scanned) return scanned;
   if (!looksLikeMessage(scanned.head)) return { type: 'invalidEmail', description: 'the blob does not begin as a message does' };
   const { sha256, index, head } = scanned;
@@ -75,14 +74,11 @@ async function readImport(context: JmapContext, key: string, record: Json): Prom
 }
 
 /** The index of a blob that is an original afterwards, if it was not one before. */
-async function scanBlob({ mail, env }: JmapContext, blobId: string): Promise<Scanned | SetError> {
-  const blob = await openBlob(mail, blobId);
-  if (blob === null) return invalidProperties(['blobId'], 'no such blob');
-  await blob.body.cancel();
-  const segments = [{ blobId, encoding: 'identity' as const }];
-  const scanned = await scanMessage(mail, segments, messageSizeMax(env));
+async function scanOriginal({ mail, env }: JmapContext, blobId: string): Promise<Scanned | SetError> {
+  const scanned = await scanBlob(mail, blobId, messageSizeMax(env));
+  if (scanned === null) return invalidProperties(['blobId'], 'no such blob');
   if (scanned === 'tooLarge') return { type: 'tooLarge' };
-  if (decodeBlobId(blobId)?.part) await putSegments(mail, segments, scanned);
+  if (decodeBlobId(blobId)?.part) await putSegments(mail, [{ blobId, encoding: 'identity' }], scanned);
   return scanned;
 }
 

@@ -13,7 +13,6 @@ import { mapOrNull, realId } from '../../../shared/jmap/set.ts';
 import type { MessageIndex } from '../../../shared/mime/index-types.ts';
 import { CondemnedOriginal } from '../../store/mail/index.ts';
 import { noteUpload } from '../../store/uploads.ts';
-import { openBlob } from '../blobs.ts';
 import type { JmapContext, Method } from '../context.ts';
 import { looksLikeMessage } from '../email/message-shape.ts';
 import type { EmailSource } from '../email/object.ts';
@@ -21,7 +20,7 @@ import { emailObject, KeptHeaders, ReadBudget } from '../email/object.ts';
 import { StoredOriginal } from '../email/original.ts';
 import { partBlobId } from '../email/stored.ts';
 import type { Scanned } from '../segments.ts';
-import { putSegments, scanMessage } from '../segments.ts';
+import { putSegments, scanBlob } from '../segments.ts';
 import { messageSizeMax } from '../session.ts';
 
 const FIELDS = { accountId: readId, blobIds: arrayOf(readId), properties: nullable(arrayOf(readString)), ...BODY_FIELDS };
@@ -49,10 +48,8 @@ export const emailParse: Method = async (args, context) => {
 };
 
 async function parseBlob(context: JmapContext, blobId: string): Promise<EmailSource | 'notFound' | 'notParsable'> {
-  const blob = await openBlob(context.mail, blobId);
-  if (blob === null) return 'notFound';
-  await blob.body.cancel();
-  const scanned = await scanMessage(context.mail, [{ blobId, encoding: 'identity' }], messageSizeMax(context.env));
+  const scanned = await scanBlob(context.mail, blobId, messageSizeMax(context.env));
+  if (scanned === null) return 'notFound';
   if (scanned === 'tooLarge' || !looksLikeMessage(scanned.head)) return 'notParsable';
   const { sha256, base } = await placeOf(context, blobId, scanned);
   const { index, size } = scanned;
