@@ -135,9 +135,9 @@ function loggedIn(result: ScramFinishAnswer, serverFinal: string): LoggedIn | nu
 }
 
 function userOf(result: Extract<TokenAnswer, { status: 'ok' }>): LoggedIn {
-  const { account, address, token, expires, imapWithout = [] } = result;
+  const { account, address, token, expires, imapWithout } = result;
   if (token === undefined) throw new EdgeUnavailable('the edge gave no token');
-  return { account, address, token, expires, imapWithout };
+  return { account, address, token, expires, ...(imapWithout ? { imapWithout } : {}) };
 }
 
 async function passScram(edge: LoginEdge, username: string, clientFirstBare: string): Promise<PassedExchange> {

@@ -31,6 +31,7 @@ const AFTER_LOGIN = [
   'PARTIAL',
   'WITHIN',
   'MULTIAPPEND',
+  'BINARY',
   'OBJECTID',
   'SAVEDATE',
   'PREVIEW',
@@ -119,6 +120,7 @@ export function isCommandOff(client: Client, command: string, uid: boolean): boo
 /** Items of STATUS and FETCH that exist by virtue of a capability. */
 const ITEMS_NEED: Record<string, string> = {
   APPENDLIMIT: 'APPENDLIMIT',
+  BINARY: 'BINARY',
   'DELETED-STORAGE': 'QUOTA=RES-STORAGE',
   EMAILID: 'OBJECTID',
   HIGHESTMODSEQ: 'CONDSTORE',
@@ -130,9 +132,16 @@ const ITEMS_NEED: Record<string, string> = {
   THREADID: 'OBJECTID',
 };
 
+function isBinary(item: unknown): boolean {
+  return typeof item === 'object' && item !== null && 'kind' in item && (item.kind === 'binary' || item.kind === 'binarySize');
+}
+
 /** Throws for items of STATUS or FETCH that are switched off; others are left alone. */
 export function requireItems(client: Client, items: readonly unknown[]): void {
-  for (const item of items) if (typeof item === 'string' && Object.hasOwn(ITEMS_NEED, item)) requireOn(client, ITEMS_NEED[item] ?? '');
+  for (const item of items) {
+    const name = typeof item === 'string' ? item : isBinary(item) ? 'BINARY' : '';
+    if (Object.hasOwn(ITEMS_NEED, name)) requireOn(client, ITEMS_NEED[name] ?? '');
+  }
 }
 
 /** Throws for an argument that belongs to a capability which is switched off. */

@@ -6,6 +6,7 @@ import { requireOn } from '../capabilities.ts';
 import { type Client, type Command, LOGGED_IN, sessionOf } from '../client.ts';
 import { checkNewName, readMailboxNames, tellOtherName } from '../names.ts';
 import { Refusal } from '../session.ts';
+import { dropName } from '../subscriptions.ts';
 import { type Arguments, Malformed } from '../wire/arguments.ts';
 
 const SPECIAL_USES = ['\\All', '\\Archive', '\\Drafts', '\\Flagged', '\\Junk', '\\Sent', '\\Trash', '\\Important'];
@@ -22,7 +23,8 @@ export const create: Command = {
     if (name === 'INBOX') throw new Refusal('ALREADYEXISTS', 'INBOX is always there');
     checkNewName(name);
     const mailbox = await sessionOf(client).create(name, use);
-    client.notifier?.own([mailbox.name]);
+    await dropName(sessionOf(client), mailbox.name);
+    client.notifier?.own([mailbox.name, '']);
     tellOtherName(client, mailbox, sent);
     return { text: 'CREATE completed', code: `MAILBOXID (${mailbox.id})` };
   },

@@ -2,6 +2,7 @@
 import { type Command, LOGGED_IN, sessionOf } from '../client.ts';
 import { findMailbox, readMailboxName } from '../names.ts';
 import { Refusal } from '../session.ts';
+import { keepName } from '../subscriptions.ts';
 
 export const deleteMailbox: Command = {
   name: 'DELETE',
@@ -14,7 +15,8 @@ export const deleteMailbox: Command = {
     const mailbox = findMailbox(client, name);
     if (mailbox.hasChildren) throw new Refusal('HASCHILDREN', 'The mailbox has children');
     await sessionOf(client).delete(name);
-    client.notifier?.own([name]);
+    if (mailbox.subscribed) await keepName(sessionOf(client), name);
+    client.notifier?.own([name, '']);
     if (client.selection?.box.mailbox.id === mailbox.id) client.select(null);
     return { text: 'DELETE completed' };
   },

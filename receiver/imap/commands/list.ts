@@ -4,12 +4,14 @@
  */
 import { isOff, requireItems, requireOn } from '../capabilities.ts';
 import { type Client, type Command, LOGGED_IN, sessionOf } from '../client.ts';
-import { listLine, matchesPattern, readStatusItems, statusLine } from '../listing.ts';
+import { listLine, matchesPattern, readStatusItems, SEPARATOR, statusLine } from '../listing.ts';
 import { becomeAware } from '../manner.ts';
 import { metadataLine, readEntries } from '../metadata.ts';
 import { decodeName } from '../names.ts';
 import type { Mailbox } from '../session.ts';
+import { orphanedNames } from '../subscriptions.ts';
 import { type Arguments, Malformed } from '../wire/arguments.ts';
+import { mailboxName } from '../wire/encoder.ts';
 
 /** Characters of all patterns of one command: matching a name costs its length times these. */
 const PATTERNS_LENGTH_MAX = 2048;
@@ -59,6 +61,15 @@ async function answer(client: Client, { selecting, patterns, returning }: Reques
     client.output.line(listLine(mailbox, client.utf8, detail));
     if (chosen.has(mailbox)) describe(client, mailbox, returning);
     await client.breathe();
+  }
+  if (selecting.subscribed && !selecting.specialUse) listOrphans(client, patterns);
+}
+
+/** Names subscribed to whose mailbox is gone (RFC 9051 §6.3.9.1). */
+function listOrphans(client: Client, patterns: string[]): void {
+  for (const name of orphanedNames(sessionOf(client))) {
+    if (!patterns.some((pattern) => matchesPattern(name, pattern))) continue;
+    client.output.line(`* LIST (\\NonExistent \\Subscribed) "${SEPARATOR}" ${mailboxName(name, client.utf8)}`);
   }
 }
 

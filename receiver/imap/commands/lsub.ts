@@ -1,12 +1,14 @@
 /**
  * LSUB (RFC 3501 §6.3.9), for IMAP4rev1 clients. With `%` a parent whose child is subscribed is shown as
- * `\Noselect`, as the RFC describes.
+ * `\Noselect`, as the RFC describes; so is a name whose mailbox is gone.
  */
 import { type Command, LOGGED_IN, sessionOf } from '../client.ts';
-import { listLine, matchesPattern } from '../listing.ts';
+import { listLine, matchesPattern, SEPARATOR } from '../listing.ts';
 import { decodeName } from '../names.ts';
 import type { Mailbox } from '../session.ts';
+import { orphanedNames } from '../subscriptions.ts';
 import { Malformed } from '../wire/arguments.ts';
+import { mailboxName } from '../wire/encoder.ts';
 
 /** As in LIST: matching costs the name's length times the pattern's, here for each level. */
 const PATTERN_MAX = 1024;
@@ -29,6 +31,9 @@ export const lsub: Command = {
       shown.add(name);
       const attributes = name === mailbox.name ? undefined : ['\\Noselect'];
       client.output.line(listLine({ ...mailbox, name }, client.utf8, { attributes }, 'LSUB'));
+    }
+    for (const name of orphanedNames(sessionOf(client))) {
+      if (matchesPattern(name, pattern)) client.output.line(`* LSUB (\\Noselect) "${SEPARATOR}" ${mailboxName(name, client.utf8)}`);
     }
     return { text: 'LSUB completed' };
   },

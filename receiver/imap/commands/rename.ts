@@ -2,6 +2,7 @@
 import { type Command, LOGGED_IN, sessionOf } from '../client.ts';
 import { checkNewName, findMailbox, readMailboxName, readMailboxNames, tellOtherName } from '../names.ts';
 import { Refusal } from '../session.ts';
+import { dropName } from '../subscriptions.ts';
 
 export const rename: Command = {
   name: 'RENAME',
@@ -18,7 +19,8 @@ export const rename: Command = {
     if (client.session?.find(to)) throw new Refusal('ALREADYEXISTS', 'There is a mailbox of that name');
     if (to.startsWith(`${from}/`) && from !== 'INBOX') throw new Refusal('CANNOT', 'A mailbox cannot be put into itself');
     await sessionOf(client).rename(from, to);
-    client.notifier?.own([from, to]);
+    await dropName(sessionOf(client), to);
+    client.notifier?.own([from, to, '']);
     const renamed = client.session?.find(to);
     if (renamed) tellOtherName(client, renamed, sent);
     return { text: 'RENAME completed' };

@@ -69,6 +69,7 @@ describe.each([
   ['APPENDLIMIT', 'STATUS INBOX (APPENDLIMIT)'],
   ['SAVEDATE', 'FETCH 1 SAVEDATE'],
   ['PREVIEW', 'FETCH 1 PREVIEW'],
+  ['BINARY', 'FETCH 1 BINARY.PEEK[1]'],
 ])('without %s', (name, command) => {
   test(`"${command.slice(0, 40).split('\r')[0]}" is no command`, async () => {
     const free = await ImapClient.logIn(server.imap);
