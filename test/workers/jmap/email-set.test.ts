@@ -2,6 +2,7 @@ import { env } from 'cloudflare:test';
 import { beforeEach, expect, test } from 'vitest';
 import { CORE, GET_OBJECTS_MAX, MAIL } from '../../../shared/jmap/capabilities.ts';
 import { runRequest } from '../../../workers/jmap/dispatch.ts';
+import { setQuota } from '../../../workers/store/mail/index.ts';
 import { type Client, makeClient } from './client.ts';
 
 let client: Client;
@@ -453,4 +454,12 @@ test('Thread/get without ids gives every thread while they are few, and is reque
     .run();
   await env.MAIL_0.prepare('UPDATE email SET live = 1, gone = 0 WHERE account = ?1').bind(client.account.id).run();
   expect(await client.errorOf('Thread/get', { ids: null })).toBe('requestTooLarge');
+});
+
+test('what goes beyond the quota of the account is overQuota, message by message', async () => {
+  const { id: account, shard } = client.account;
+  await setQuota(env, shard, account, 300);
+  const small = { mailboxIds: { [drafts]: true }, subject: 'x' };
+  const { created, notCreated } = await client.call('Email/set', { create: { a: small, b: { ...small, ...text('x'.repeat(300)) } } });
+  expect([Object.keys(created as object), notCreated]).toMatchObject([['a'], { b: { type: 'overQuota' } }]);
 });
