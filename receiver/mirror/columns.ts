@@ -35,7 +35,7 @@ const SOURCES: Record<ColumnName, Source> = {
   to: key('to_text'),
   cc: key('cc_text'),
   bcc: key('bcc_text'),
-  ids: key('ids', (octets) => (octets instanceof Uint8Array ? new Float64Array(octets.slice().buffer) : new Float64Array(1))),
+  ids: key('ids', (octets) => (octets instanceof Uint8Array ? numbersIn(octets) : new Float64Array(1))),
 };
 const JOINS = {
   placement: '',
@@ -44,6 +44,12 @@ const JOINS = {
 };
 /** Where every n-th uid of a span is wanted, reading the span is quicker than looking each one up. */
 const DENSE = 4;
+
+/** SQLite hands over octets of their own, which lie where numbers may. */
+function numbersIn(octets: Uint8Array): Float64Array {
+  const { buffer, byteOffset, length } = octets.byteOffset % 8 === 0 ? octets : octets.slice();
+  return new Float64Array(buffer, byteOffset, length >>> 3);
+}
 
 /** One row for each of `uids` (ascending), undefined for those that are gone. */
 export function readColumns<const Names extends readonly ColumnName[]>(
@@ -54,12 +60,17 @@ export function readColumns<const Names extends readonly ColumnName[]>(
 ): (ColumnRow<Names> | undefined)[] {
   const sources = names.map((name) => SOURCES[name]);
   const rows = readRows(file, mailbox, sources, uids);
+  const converted = sources.flatMap(({ read }, index) => (read ? [[index, { read }] as const] : []));
   let at = 0;
   return Array.from(uids, (uid) => {
     while (at < rows.length && Number(rows[at]?.[0]) < uid) at++;
     const row = rows[at];
     if (row?.[0] !== uid) return undefined;
-    return sources.map(({ read }, index) => (read ? read(row[index + 1] ?? null) : row[index + 1])) as ColumnRow<Names>;
+    at++;
+    // The row is ours: the uid goes, the columns stay.
+    row.shift();
+    for (const [index, { read }] of converted) row[index] = read(row[index] ?? null) as SQLOutputValue;
+    return row as unknown as ColumnRow<Names>;
   });
 }
 

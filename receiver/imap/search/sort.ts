@@ -5,7 +5,6 @@
 import { requireOn } from '../capabilities.ts';
 import type { Client } from '../client.ts';
 import { type Arguments, Malformed } from '../wire/arguments.ts';
-import type { ColumnName, MessageColumns } from './columns.ts';
 import { batches, type Scope } from './evaluate.ts';
 import { sortedIndices } from './order.ts';
 import type { Uids } from './uids.ts';
@@ -13,27 +12,25 @@ import type { Uids } from './uids.ts';
 /** Criteria of one command: there are ten, and each may be reversed. */
 const CRITERIA_MAX = 20;
 
-type Columns = readonly ColumnName[];
+/** The value is the first column that has one. */
 interface SortKey {
-  columns: Columns;
-  value: (row: Partial<MessageColumns>) => number | string;
+  columns: readonly SortColumn[];
+  missing: number | string;
 }
+type SortColumn = 'base' | 'sortFrom' | 'sortTo' | 'sortCc' | 'displayFrom' | 'displayTo' | 'internalDate' | 'size' | 'sent';
 export interface Criterion {
   name: string;
   reverse: boolean;
 }
 
-const text = (column: 'base' | 'sortFrom' | 'sortTo' | 'sortCc' | 'displayFrom' | 'displayTo'): SortKey => ({
-  columns: [column],
-  value: (row) => row[column] ?? '',
-});
-const number = (column: 'internalDate' | 'size'): SortKey => ({ columns: [column], value: (row) => row[column] ?? 0 });
+const text = (column: SortColumn): SortKey => ({ columns: [column], missing: '' });
+const number = (column: SortColumn): SortKey => ({ columns: [column], missing: 0 });
 
 const KEYS: Record<string, SortKey> = {
   ARRIVAL: number('internalDate'),
   CC: text('sortCc'),
   // RFC 5256 §2.2: INTERNALDATE stands in for a date that is missing.
-  DATE: { columns: ['sent', 'internalDate'], value: ({ sent, internalDate }) => sent ?? internalDate ?? 0 },
+  DATE: { columns: ['sent', 'internalDate'], missing: 0 },
   DISPLAYFROM: text('displayFrom'),
   DISPLAYTO: text('displayTo'),
   FROM: text('sortFrom'),
@@ -83,13 +80,25 @@ export async function sortUids(scope: Scope, uids: Uids, criteria: readonly Crit
 /** One list for each key, aligned with `uids`. */
 async function readValues({ box, pause }: Scope, uids: Uids, keys: readonly SortKey[]): Promise<(number | string)[][]> {
   const names = [...new Set(keys.flatMap(({ columns }) => columns))];
-  const values = keys.map((): (number | string)[] => []);
+  const readings = keys.map(({ columns, missing }) => ({
+    at: columns.map((column) => names.indexOf(column)),
+    missing,
+    values: [] as (number | string)[],
+  }));
   for (const some of batches(uids)) {
-    for (const row of box.columns(names, some)) {
-      const named: Partial<MessageColumns> = Object.fromEntries(names.map((name, index) => [name, row?.[index]]));
-      for (const [index, key] of keys.entries()) values[index]?.push(key.value(named));
+    const rows = box.columns(names, some);
+    for (const { at, missing, values } of readings) {
+      for (const row of rows) values.push(firstOf(row, at) ?? missing);
     }
     await pause();
   }
-  return values;
+  return readings.map(({ values }) => values);
+}
+
+function firstOf(row: readonly (number | string | null)[] | undefined, at: readonly number[]): number | string | null {
+  for (const index of at) {
+    const value = row?.[index] ?? null;
+    if (value !== null) return value;
+  }
+  return null;
 }
