@@ -197,3 +197,41 @@ test('a search tells the emails that have its words in a row, of the caller alon
   expect(await found('text', '?!')).toEqual({ words: false, emails: [], next: null });
   expect((await get('/bridge/search?scope=all&text=x')).status).toBe(400);
 });
+
+test('a commit answers with all that it changed in one page, however much that is', async () => {
+  const many = await makeAccount(env, 'many@example.test');
+  const ids: number[] = [];
+  for (let count = 0; count < 520; count++) ids.push(await deliverRaw(env, many, rawMessage()));
+  const mail = openMail(env, many);
+  let { cursor, more } = await mail.changes('', 500);
+  while (more) ({ cursor, more } = await mail.changes(cursor, 500));
+  const { changes } = await mail.commit({
+    id: 'all-at-once',
+    since: cursor,
+    operations: [{ op: 'keywords', emails: ids, add: ['$seen'] }],
+  });
+  expect(changes.more).toBe(false);
+  expect(changes.emails).toHaveLength(520);
+  const bornToo = await mail.commit({ id: 'with-index', since: '', operations: [{ op: 'keywords', emails: ids, add: ['$flagged'] }] });
+  expect(bornToo.changes.more).toBe(true);
+  expect(bornToo.changes.emails).toHaveLength(500);
+});
+
+test('what came and went between two looks is told as gone: a client may have seen it through another receiver', async () => {
+  const mail = openMail(env, me);
+  const { cursor } = await mail.changes('', 500);
+  const archive = await mailboxOf(env, me, 'archive');
+  const inbox = await mailboxOf(env, me, 'inbox');
+  const [moved, gone] = [await deliverRaw(env, me, rawMessage()), await deliverRaw(env, me, rawMessage())];
+  const { emails: born } = await mail.changes(cursor, 500);
+  const uidOf = (wanted: number) => born.find(({ id }) => id === wanted)?.placements[0]?.uid ?? 0;
+  const [movedUid, goneUid] = [uidOf(moved), uidOf(gone)];
+  await commit([
+    { op: 'move', mailbox: inbox, uids: [movedUid], to: archive },
+    { op: 'deleted', mailbox: inbox, uids: [goneUid], value: true },
+  ]);
+  await commit([{ op: 'expunge', mailbox: inbox, uids: [goneUid] }]);
+  const { emails } = await mail.changes(cursor, 500);
+  const expunged = emails.flatMap(({ placements }) => placements.filter((placement) => placement.expunged).map(({ uid }) => uid));
+  expect(expunged.sort()).toEqual([movedUid, goneUid].sort());
+});

@@ -4,7 +4,14 @@
  * sent since. Placements are told from `base` on, because an email is sent once, at its last change.
  */
 import type { Part } from '../../../shared/mime/index-types.ts';
-import type { BridgeEmail, BridgeIndex, BridgeMailbox, BridgePlacement, ChangesPage } from '../../../shared/protocol.ts';
+import {
+  type BridgeEmail,
+  type BridgeIndex,
+  type BridgeMailbox,
+  type BridgePlacement,
+  CHANGES_PAGE_MAX,
+  type ChangesPage,
+} from '../../../shared/protocol.ts';
 import type { Env } from '../../env.ts';
 import { mailDatabase, mailDatabases, rowsOf } from './database.ts';
 import { keyRange } from './keys.ts';
@@ -48,9 +55,9 @@ export async function readChanges(env: Env, account: Account, cursor: string, li
     db
       .prepare(
         `SELECT ${EMAIL_STATE_COLUMNS}, length(headers) + length(structure) AS length FROM email WHERE account = ?1
-         AND modseq >= ?2 AND (modseq > ?2 OR key > ?3) AND (gone = 0 OR bornModseq <= ?2) ORDER BY modseq, key LIMIT ?4`,
+         AND modseq >= ?2 AND (modseq > ?2 OR key > ?3) AND (gone = 0 OR bornModseq <= ?2 OR ?5 > 0) ORDER BY modseq, key LIMIT ?4`,
       )
-      .bind(account.id, at.modseq, at.key, limit + 1),
+      .bind(account.id, at.modseq, at.key, limit + 1, at.base),
     readMetadata(db, account.id, at.mailboxes),
   ]);
   const state = rowsOf<AccountState>(accounts)[0];
@@ -79,12 +86,15 @@ function isNews({ mailboxes }: Cursor): (mailbox: MailboxState) => boolean {
   return ({ destroyedModseq, createdModseq }) => destroyedModseq === null || createdModseq <= mailboxes;
 }
 
-/** At most `limit` rows, and at most a few megabytes of what new emails bring along; at least one row. */
+/** At most `limit` rows; of new emails, which bring their indexes along, a page's usual number and a few megabytes; at least one row. */
 function cutPage(rows: FeedRow[], limit: number, base: number): FeedRow[] {
   let length = 0;
+  let born = 0;
   const end = rows.slice(0, limit).findIndex((row, index) => {
-    length += row.bornModseq > base ? row.length : 0;
-    return index > 0 && length > PAGE_LENGTH_MAX;
+    if (row.bornModseq <= base) return false;
+    length += row.length;
+    born += 1;
+    return index > 0 && (length > PAGE_LENGTH_MAX || born > CHANGES_PAGE_MAX);
   });
   return rows.slice(0, end === -1 ? limit : end);
 }
@@ -110,12 +120,15 @@ async function bridgeEmails(db: D1Database, rows: FeedRow[], at: Cursor): Promis
   return rows.map((row) => bridgeEmail(readEmailState(row), indexes.get(row.key), at));
 }
 
-/** An email that may have been sent on an earlier page, and has changed since, is sent again with its expunged places. */
+/**
+ * An email that may have been sent on an earlier page, and has changed since, is sent again with its expunged places. So is one that
+ * came and went between two looks: a client may have seen it through another receiver (RFC 7162 §3.2.6).
+ */
 function bridgeEmail(email: EmailState, row: IndexRow | undefined, { base, modseq: position }: Cursor): BridgeEmail {
   const { id, keywordsModseq } = email;
   const isNew = row !== undefined && row.structure !== '';
   const isUnseen = email.bornModseq > position;
-  const placements = email.placements.filter(({ modseq, expunged }) => (isNew ? !(isUnseen && expunged) : modseq > base));
+  const placements = email.placements.filter(({ modseq, expunged }) => (isNew ? base > 0 || !(isUnseen && expunged) : modseq > base));
   return {
     id,
     keywords: [...email.keywords],

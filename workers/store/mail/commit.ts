@@ -27,7 +27,15 @@ export async function commit(
   blobs: ReadonlySet<string> = new Set(),
 ): Promise<CommitAnswer> {
   const results = await applyOnce(env, account, request, blobs);
-  return { results, changes: await readChanges(env, account, request.since, CHANGES_PAGE_MAX) };
+  return { results, changes: await readChanges(env, account, request.since, CHANGES_PAGE_MAX + itemsOf(request)) };
+}
+
+/** What the commit itself changes comes in one page: a STORE of thousands of messages costs the receiver one round trip. */
+function itemsOf({ operations }: CommitRequest): number {
+  return operations.reduce((sum, operation) => {
+    if ('uids' in operation) return sum + operation.uids.length;
+    return sum + ('emails' in operation ? operation.emails.length : 1);
+  }, 0);
 }
 
 async function applyOnce(
