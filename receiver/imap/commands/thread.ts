@@ -20,9 +20,16 @@ const ALGORITHMS: Record<string, (scope: Scope, uids: Uids) => Promise<Forest>> 
     return growForest(await threadByReferences(messages, order, scope.pause), order);
   },
   async ORDEREDSUBJECT(scope, uids) {
-    const { messages, dates } = await readThreaded(scope, uids);
+    const bases: string[] = [];
+    const dates: number[] = [];
+    for (const some of batches(uids)) {
+      for (const row of scope.box.columns(['base', 'sent', 'internalDate'], some)) {
+        bases.push(row?.[0] ?? '');
+        dates.push(row?.[1] ?? row?.[2] ?? 0);
+      }
+      await scope.pause();
+    }
     const order = await byDate(scope, dates);
-    const bases = messages.map(({ base }) => base);
     return growForest(threadBySubject(bases, order), order);
   },
 };
