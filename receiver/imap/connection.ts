@@ -8,6 +8,7 @@ import type { Socket } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type SecureContext, TLSSocket } from 'node:tls';
 import type { Log } from '../log.ts';
+import { tlsExporter } from '../sasl/exporter.ts';
 import { capabilities } from './capabilities.ts';
 import { BrokenAnswer, type Client, ClientGone, type State } from './client.ts';
 import { Compressed } from './compression.ts';
@@ -31,9 +32,6 @@ const KEEPALIVE_MS = 120_000;
 /** Before login a literal is a name or a password. */
 const LOGIN_LITERAL_MAX = 4096;
 const LITERAL_MAX = 64 * 1024;
-/** RFC 9266 §4. */
-const EXPORTER_LABEL = 'EXPORTER-Channel-Binding';
-const EXPORTER_OCTETS = 32;
 /** MULTIAPPEND: octets of one command, as a multiple of the largest message. */
 const APPEND_MESSAGES_OCTETS = 4;
 /** A turn longer than this is shared with the other connections. */
@@ -168,8 +166,7 @@ export class Connection implements Client {
   }
 
   tlsExporter(): Uint8Array | null {
-    if (this.#tls?.getProtocol() !== 'TLSv1.3') return null;
-    return this.#tls.exportKeyingMaterial(EXPORTER_OCTETS, EXPORTER_LABEL, Buffer.alloc(0));
+    return tlsExporter(this.#tls);
   }
 
   compress(): void {

@@ -10,6 +10,8 @@ import type { TLSSocket } from 'node:tls';
 import { SMTPServer, type SMTPServerOptions, type SMTPServerSession } from 'smtp-server';
 import { SMTPConnection, type SMTPConnectionOptions } from 'smtp-server/lib/smtp-connection.js';
 import { SMTPStream } from 'smtp-server/lib/smtp-stream.js';
+import type { ProofLogin } from '../login.ts';
+import { tlsExporter } from '../sasl/exporter.ts';
 import {
   ADDRESS_LINE_MAX,
   AUTH_LINE_MAX,
@@ -19,7 +21,8 @@ import {
   ERROR_WEIGHTS,
   SESSION_MS,
 } from './limits.ts';
-import { ENHANCED_CODE } from './reply.ts';
+import { ENHANCED_CODE, type Reply } from './reply.ts';
+import { findMechanism, proofMechanisms, runMechanism } from './sasl.ts';
 
 /** The release whose internals these are. */
 export const SMTP_SERVER_VERSION = '3.21.6';
@@ -107,6 +110,8 @@ function isUtf8(octets: Buffer): boolean {
 export interface StrictOptions {
   /** Milliseconds before the greeting, for this client. */
   greetingDelay: (remoteAddress: string) => number;
+  /** Proves users by other means than passwords; absent where nobody authenticates. */
+  login?: ProofLogin;
   /** May this client authenticate without TLS? */
   plaintextAuth: (remoteAddress: string) => boolean;
 }
@@ -166,7 +171,7 @@ class StrictConnection extends SMTPConnection {
   /** RFC 4954 §4: no password is taken on a wire that others can read. */
   override handler_AUTH(command: Buffer, callback: () => void): void {
     if (this.secure || this.#strict.plaintextAuth(this.remoteAddress)) {
-      super.handler_AUTH(command, callback);
+      this.#authenticate(command, callback);
       return;
     }
     this.send(538, '5.7.11 encryption required: STARTTLS first');
@@ -177,9 +182,46 @@ class StrictConnection extends SMTPConnection {
   override handler_EHLO(command: Buffer, callback: () => void): void {
     const hide = !this.secure && !this.#strict.plaintextAuth(this.remoteAddress);
     const { authMethods } = this._server.options;
-    if (hide) this._server.options.authMethods = [];
+    this._server.options.authMethods = hide ? [] : [...this.#proofs(), ...authMethods];
     super.handler_EHLO(command, callback);
     this._server.options.authMethods = authMethods;
+  }
+
+  /** Mechanisms of ours that this connection may use now. */
+  #proofs(): string[] {
+    return this.#strict.login ? proofMechanisms(tlsExporter(this._socket)) : [];
+  }
+
+  /** Ours are run here; smtp-server has the rest, and the word on who may authenticate when. */
+  #authenticate(command: Buffer, callback: () => void): void {
+    const [, name = '', initial = null, ...more] = command.toString().trim().split(/\s+/);
+    const { login } = this.#strict;
+    const exporter = tlsExporter(this._socket);
+    const mechanism = login ? findMechanism(name.toUpperCase(), exporter) : undefined;
+    if (!login || !mechanism || this.session.user || more.length > 0) {
+      super.handler_AUTH(command, callback);
+      return;
+    }
+    let release = callback;
+    const ask = (text: string) =>
+      new Promise<string>((resolve) => {
+        this._nextHandler = (line: Buffer | string, next: () => void) => {
+          release = next;
+          resolve(line.toString().trim());
+        };
+        this.send(334, Buffer.from(text).toString('base64'));
+        release();
+      });
+    runMechanism(mechanism, { login, exporter, initial, ask })
+      .then(
+        (user) => {
+          this.session.user = user as unknown as string;
+          this.session.transmissionType = this._transmissionType();
+          this.send(235, '2.7.0 authentication successful');
+        },
+        (error: Reply) => this.send(error.responseCode, error.message),
+      )
+      .finally(() => release());
   }
 
   #lineMax(beginning: Buffer): number {

@@ -9,7 +9,7 @@ import type { Config } from '../config.ts';
 import { type Edge, EdgeUnavailable } from '../edge.ts';
 import { listen } from '../listen.ts';
 import type { Log } from '../log.ts';
-import type { LoggedIn, Login } from '../login.ts';
+import type { LoggedIn, Login, ProofLogin } from '../login.ts';
 import type { Metrics } from '../metrics.ts';
 import { isLoopback, networkOf } from '../network.ts';
 import type { Spool } from '../spool/spool.ts';
@@ -27,7 +27,7 @@ export interface SmtpOptions {
     ports: Pick<Config['ports'], 'smtp' | 'submission' | 'submissions'>;
   };
   edge: Pick<Edge, 'recipient' | 'submit' | 'putBlob'>;
-  login: Login;
+  login: Login & Partial<ProofLogin>;
   log: Log;
   spool: Spool;
   /** Where the certificate in force comes from. */
@@ -160,6 +160,7 @@ class Listener {
       },
       {
         greetingDelay: (remoteAddress) => (forUsers || isLoopback(remoteAddress) ? 0 : GREETING_DELAY_MS),
+        login: forUsers ? proofsOf(this.#options.login) : undefined,
         plaintextAuth: (remoteAddress) => localListener && isLoopback(remoteAddress),
       },
     );
@@ -218,4 +219,9 @@ function answer<T>(promise: Promise<T>, callback: (error?: Error | null, result?
     (result) => callback(null, result),
     (error) => callback(asReply(error)),
   );
+}
+
+/** Undefined for a login that knows passwords only. */
+function proofsOf({ scram, bearer }: Partial<ProofLogin>): ProofLogin | undefined {
+  return scram && bearer ? { scram, bearer } : undefined;
 }

@@ -55,6 +55,10 @@ export class SmtpClient {
     return new Promise((resolve, reject) => this.#socket.write(octets, (error) => (error ? reject(error) : resolve())));
   }
 
+  get socket(): net.Socket {
+    return this.#socket;
+  }
+
   /** The next reply, its lines joined by LF. Throws when none comes, or the connection ends. */
   async reply(): Promise<string> {
     const reply = await this.#until(() => /^(?:\d{3}-[^\n]*\n)*\d{3}(?: [^\n]*)?\r\n/.exec(this.#text)?.[0]);

@@ -13,6 +13,7 @@ const account = {
   salt,
   iterations: SCRAM_ITERATIONS_MIN,
   createdAt: 0,
+  imapWithout: ['NOTIFY'],
 };
 
 beforeAll(() => admin.start());
@@ -206,4 +207,17 @@ test('when nothing runs it says how to start it', async () => {
     env: { POSTHOUSE_EDGE: 'http://127.0.0.1:1', POSTHOUSE_ADMIN_TOKEN_FILE: admin.file('t', 'x') },
   });
   expect(dead).toMatchObject({ code: 1, stderr: expect.stringContaining('does not answer') });
+});
+
+test('IMAP capabilities are switched off and on by name, and one that login needs is refused', async () => {
+  admin.answers['PATCH /accounts/me@example.test'] = { ...account, imapWithout: ['COMPRESS=DEFLATE'] };
+  const words = ['account', 'imap', 'me@example.test'];
+  expect((await admin.run(words)).stdout).toContain('has IMAP without NOTIFY');
+  const { code, stdout } = await admin.run([...words, '--without', 'compress=deflate', '--with', 'notify']);
+  expect(code).toBe(0);
+  expect(stdout).toContain('has IMAP without COMPRESS=DEFLATE');
+  expect(admin.asked.at(-1)).toMatchObject({ body: { imapWithout: ['COMPRESS=DEFLATE'] } });
+  const refused = await admin.run([...words, '--without', 'IMAP4rev1']);
+  expect(refused.code).toBe(1);
+  expect(refused.stderr).toContain('cannot be switched off');
 });

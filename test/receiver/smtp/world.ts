@@ -8,8 +8,9 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Readable } from 'node:stream';
 import { EdgeRefused, EdgeUnavailable } from '../../../receiver/edge.ts';
+import { beginMemoryScram } from '../../../receiver/imap/memory-proofs.ts';
 import type { Log } from '../../../receiver/log.ts';
-import type { LoggedIn, Login } from '../../../receiver/login.ts';
+import type { LoggedIn, Login, PassedExchange, ProofLogin } from '../../../receiver/login.ts';
 import { type RunningSmtp, type SmtpOptions, startSmtp } from '../../../receiver/smtp/server.ts';
 import { openSpool, type Spool } from '../../../receiver/spool/spool.ts';
 import { ensureLocalCertificate } from '../../../receiver/tls/local-ca.ts';
@@ -98,8 +99,19 @@ export class FakeEdge {
 }
 
 /** `me@example.test` with the password `secret`. */
-export class FakeLogin implements Login {
+export class FakeLogin implements Login, ProofLogin {
   away = false;
+  /** A field, as the real one has it: it is handed on without its object. */
+  scram = async (username: string, clientFirstBare: string): Promise<PassedExchange> => {
+    const user = await this.verify(username, 'secret');
+    const exchange = await beginMemoryScram(clientFirstBare, user && 'secret', () => Promise.reject(new Error('not opened here')));
+    const finish = async (clientFinal: string) => {
+      const proven = await exchange.finish(clientFinal);
+      return proven && user && { user, serverFinal: proven.serverFinal };
+    };
+    return { serverFirst: exchange.serverFirst, finish };
+  };
+  bearer = async (username: string | null, token: string): Promise<LoggedIn | null> => this.verify(username ?? '', token);
   async verify(username: string, password: string): Promise<LoggedIn | null> {
     if (this.away) throw new EdgeUnavailable('away');
     if (username !== 'me@example.test' || password !== 'secret') return null;
