@@ -10,6 +10,7 @@ import { concatOctets } from '../../../shared/mime/octets.ts';
 import type { MailStore } from '../../store/mail/types.ts';
 import { openBlob } from '../blobs.ts';
 import type { Method } from '../context.ts';
+import { gathered } from '../segments.ts';
 
 /** Octets that one call shows: its answer is held in memory, a third larger as base64. */
 const CALL_DATA_MAX = 8 * 1024 * 1024;
@@ -69,7 +70,7 @@ async function readFacts(
   let at = isPlain ? offset : 0;
   if (isPlain && !readsRange) await blob.body.cancel();
   else
-    for await (const chunk of blob.body) {
+    for await (const chunk of gathered(blob.body)) {
       await reading.take(chunk.subarray(Math.max(0, offset - at), Math.max(0, end - at)));
       at += chunk.length;
     }
