@@ -41,6 +41,11 @@ export function letterOf(number: number): Letter {
   return { raw: Buffer.from(`${head.join('\r\n')}\r\n\r\n${lines(words).join('\r\n')}\r\n`), receivedAt };
 }
 
+/** The first `count` letters, each made when it is asked for. */
+export function* lettersOf(count: number): Iterable<Letter> {
+  for (let number = 0; number < count; number++) yield letterOf(number);
+}
+
 function lines(words: readonly string[]): string[] {
   return Array.from({ length: Math.ceil(words.length / LINE_WORDS) }, (_value, line) =>
     words.slice(line * LINE_WORDS, (line + 1) * LINE_WORDS).join(' '),

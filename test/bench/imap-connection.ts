@@ -49,6 +49,16 @@ export class ImapConnection {
     return { octets, text: head };
   }
 
+  /** Sends commands without waiting for one before the next, and waits for the last one's OK. */
+  async pipelined(commands: readonly string[]): Promise<void> {
+    const tagged = commands.map((text) => ({ tag: this.#nextTag(), text }));
+    const last = tagged.at(-1)?.tag ?? '';
+    const ended = this.#until((tail) => tail.endsWith('\r\n') && tail.lastIndexOf(`\r\n${last} `) === lastLine(tail));
+    this.#socket.write(tagged.map(({ tag, text }) => `${tag} ${text}\r\n`).join(''));
+    const { tail } = await ended;
+    if (!tail.slice(lastLine(tail)).includes(`${last} OK`)) throw new Error(`IMAP answered ${tail.slice(-200)}`);
+  }
+
   async logIn(user: string, password: string): Promise<void> {
     await this.command(`LOGIN ${user} ${password}`);
   }

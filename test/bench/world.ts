@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { startDns } from '../support/dns.ts';
 import { type Posthouse, startPosthouse, until } from '../support/posthouse.ts';
+import type { Letter } from './correspondence.ts';
 import { using } from './ending.ts';
 import { ImapConnection } from './imap-connection.ts';
 import { SmtpConnection } from './smtp-connection.ts';
@@ -64,4 +65,22 @@ export function letter(number: number, octets: number): Uint8Array {
   const line = 'The quick brown fox jumps over the lazy dog while nobody is watching the henhouse.\r\n';
   const lines = Math.max(1, Math.round((octets - head.length) / line.length));
   return Buffer.from(`${head}\r\n${line.repeat(lines)}`);
+}
+
+/** Messages of one MULTIAPPEND: our bound. */
+export const APPENDED = 32;
+
+/** Appends all to the Inbox, many to one APPEND, and closes the connection. */
+export async function appendLetters(imap: ImapConnection, letters: Iterable<Letter>): Promise<void> {
+  let waiting: Letter[] = [];
+  const send = async () => {
+    if (waiting.length > 0) await imap.appendAll('INBOX', waiting);
+    waiting = [];
+  };
+  for (const letter of letters) {
+    waiting.push(letter);
+    if (waiting.length === APPENDED) await send();
+  }
+  await send();
+  imap.close();
 }

@@ -2,18 +2,22 @@
  * IMAP over the mirror beside Dovecot over a Maildir: the same messages, the same client, one server after the other. Each figure
  * is the median of five; caches are warm. Writes of ours go to the edge before they are answered, Dovecot's to its disk.
  */
-import { ImapFlow } from 'imapflow';
 import { loadDataset } from '../../support/dataset.ts';
-import type { Posthouse } from '../../support/posthouse.ts';
+import { type Letter, letterOf } from '../correspondence.ts';
 import { using } from '../ending.ts';
 import type { Figure, Part } from '../figures.ts';
 import { ImapConnection } from '../imap-connection.ts';
 import { median, perSecond, timed, timedRuns } from '../measure.ts';
 import { dovecot, PASSWORD } from '../peers/dovecot.ts';
 import { absence, isInstalled, startPeer, stopPeer } from '../peers/peer.ts';
-import { fill, letter, openImapConnection, RECIPIENT, withPosthouse } from '../world.ts';
+import { APPENDED, appendLetters, letter, openImapConnection, RECIPIENT, withPosthouse } from '../world.ts';
 
 const RUNS = 5;
+/** The data set's messages. */
+const REAL_MESSAGES = 6046;
+const FIRST_RECEIVED_AT = Date.UTC(2026, 0, 1);
+const THUNDERBIRD_FIELDS =
+  'From To Cc Bcc Subject Date Message-ID Priority X-Priority References Newsgroups In-Reply-To Content-Type Reply-To';
 const LETTER_OCTETS = 4096;
 
 /** One thing a client does; its figure is in `unit`. */
@@ -36,24 +40,34 @@ export const imap: Part = {
   title: 'IMAP',
   measure: ({ quick, full }) =>
     withPosthouse(async (posthouse) => {
-      const messages = quick ? 100 : full ? 6046 : 2000;
-      await fill(
-        posthouse,
-        (await loadDataset(messages)).map(({ raw }) => raw),
-      );
+      const messages = quick ? 200 : full ? 100_000 : 20_000;
+      const mail = await loadMail(messages);
+      await appendLetters(await openImapConnection(posthouse), mail);
       const steps = quick ? 10 : 100;
       const imap = await openImapConnection(posthouse);
       const first = await firstReads(imap, messages, steps);
       const ours = await measureAll({ port: posthouse.ready.imap, imap, messages, steps });
       const present = isInstalled(dovecot);
-      const theirs = present ? await measureDovecot(posthouse, { messages, steps }) : null;
+      const theirs = present ? await measureDovecot(mail, steps) : null;
       const figures = tasks(messages, steps).map(({ what, unit, better }, index): Figure => {
         const value = theirs?.[index];
         return { what, unit, better, ours: ours[index] ?? 0, peer: value === undefined ? undefined : { name: 'Dovecot', value } };
       });
-      return [...figures, ...first, ...(present ? [] : [{ remark: absence(dovecot) }])];
+      const size = {
+        remark: `${messages.toLocaleString('en')} messages, the first ${Math.min(messages, REAL_MESSAGES).toLocaleString('en')} of them real`,
+      };
+      return [size, ...figures, ...first, ...(present ? [] : [{ remark: absence(dovecot) }])];
     }),
 };
+
+/** The data set, and made-up letters once it is used up. */
+async function loadMail(messages: number): Promise<Letter[]> {
+  const real = await loadDataset(Math.min(messages, REAL_MESSAGES));
+  return Array.from({ length: messages }, (_value, number) => {
+    const letter = letterOf(number);
+    return { raw: Buffer.from(real[number]?.raw ?? letter.raw), receivedAt: letter.receivedAt };
+  });
+}
 
 /** Messages that this receiver has never read: each body comes from the edge, scattered so that nothing is read ahead, then in one command. */
 async function firstReads(imap: ImapConnection, messages: number, steps: number): Promise<Figure[]> {
@@ -74,7 +88,6 @@ async function firstReads(imap: ImapConnection, messages: number, steps: number)
 }
 
 function tasks(messages: number, steps: number): Task[] {
-  const all = messages.toLocaleString('en');
   const bodies = Math.min(1000, messages);
   const ms = (what: string, command: string): Task => ({
     what,
@@ -91,8 +104,9 @@ function tasks(messages: number, steps: number): Task[] {
       );
   return [
     { what: 'connect, LOGIN (known to the server), SELECT', unit: 'ms', measure: logInAndSelect },
-    ms(`FETCH 1:* (UID FLAGS), ${all} messages`, 'FETCH 1:* (UID FLAGS)'),
+    ms('FETCH 1:* (UID FLAGS)', 'FETCH 1:* (UID FLAGS)'),
     ms('FETCH 1:* (UID FLAGS ENVELOPE BODYSTRUCTURE)', 'FETCH 1:* (UID FLAGS ENVELOPE BODYSTRUCTURE)'),
+    ms("FETCH 1:* of Thunderbird's header fields", `FETCH 1:* (UID RFC822.SIZE FLAGS BODY.PEEK[HEADER.FIELDS (${THUNDERBIRD_FIELDS})])`),
     {
       what: `FETCH BODY.PEEK[] of ${bodies.toLocaleString('en')}`,
       unit: 'MB/s',
@@ -105,15 +119,22 @@ function tasks(messages: number, steps: number): Task[] {
       better: 'more',
       measure: async (server) => perSecond(steps, await flag((run) => '+-'.charAt(run % 2))(server)),
     },
+    { what: `${steps} STOREs sent at once`, unit: '/s', better: 'more', measure: storePipelined },
     {
-      what: `STORE 1:* of a flag, ${all} messages`,
+      what: 'STORE 1:* of a flag',
       unit: 'ms',
       measure: async ({ imap }) =>
         median(await timedRuns(RUNS + 1, (run) => imap.command(`STORE 1:* ${'+-'.charAt(run % 2)}FLAGS.SILENT (\\Seen)`))),
     },
     { what: 'APPEND of 4 KB, one by one', unit: '/s', better: 'more', measure: (server) => appendRate(server) },
+    { what: 'MULTIAPPEND of 4 KB, 32 at a time', unit: '/s', better: 'more', measure: multiAppendRate },
     ms('SEARCH SUBJECT', 'SEARCH SUBJECT "linux"'),
     ms('SEARCH TEXT', 'SEARCH TEXT "meeting"'),
+    ms('SEARCH BODY', 'SEARCH BODY "meeting"'),
+    ms('SORT (REVERSE DATE)', 'SORT (REVERSE DATE) UTF-8 ALL'),
+    ms('SORT (SUBJECT)', 'SORT (SUBJECT) UTF-8 ALL'),
+    ms('THREAD REFERENCES', 'THREAD REFERENCES UTF-8 ALL'),
+    { what: 'reconnect by QRESYNC after 100 changes', unit: 'ms', measure: reconnect },
   ];
 }
 
@@ -128,33 +149,20 @@ async function measureAll(server: Server): Promise<number[]> {
 }
 
 /** The same messages, octet by octet, APPENDed to a Dovecot of the moment. */
-function measureDovecot(posthouse: Posthouse, size: { messages: number; steps: number }): Promise<number[]> {
+function measureDovecot(mail: readonly Letter[], steps: number): Promise<number[]> {
   return using(
     () => startPeer(dovecot),
     stopPeer,
     async ({ port }) => {
-      const imap = await ImapConnection.open(port);
-      await imap.logIn(RECIPIENT, PASSWORD);
-      for await (const raw of originals(posthouse)) await imap.append('INBOX', raw);
-      return measureAll({ port, imap, ...size });
+      const open = async () => {
+        const imap = await ImapConnection.open(port);
+        await imap.logIn(RECIPIENT, PASSWORD);
+        return imap;
+      };
+      await appendLetters(await open(), mail);
+      return measureAll({ port, imap: await open(), messages: mail.length, steps });
     },
   );
-}
-
-async function* originals({ ready }: Posthouse): AsyncGenerator<Buffer> {
-  const { address = '', password = '' } = ready.accounts[0] ?? {};
-  const client = new ImapFlow({
-    host: '127.0.0.1',
-    port: ready.imap,
-    secure: false,
-    auth: { user: address, pass: password },
-    logger: false,
-    tls: { rejectUnauthorized: false },
-  });
-  await client.connect();
-  await client.mailboxOpen('INBOX');
-  for await (const { source } of client.fetch('1:*', { source: true })) if (source) yield source;
-  await client.logout();
 }
 
 /** The first run warms caches and does not count. */
@@ -185,4 +193,33 @@ async function appendRate({ imap, steps }: Server): Promise<number> {
     for (let n = 0; n < steps; n++) await imap.append('Bench', letter(n, LETTER_OCTETS));
   });
   return perSecond(steps, milliseconds);
+}
+
+async function multiAppendRate({ imap }: Server): Promise<number> {
+  const letters = Array.from({ length: APPENDED }, (_value, n) => ({ raw: letter(n, LETTER_OCTETS), receivedAt: FIRST_RECEIVED_AT }));
+  return perSecond(APPENDED, median(await timedRuns(RUNS, () => imap.appendAll('Bench', letters))));
+}
+
+/** Commands that do not wait for each other (RFC 9051 §5.5). */
+async function storePipelined({ imap, steps }: Server): Promise<number> {
+  const runs = await timedRuns(RUNS + 1, (run) => {
+    const sign = '+-'.charAt(run % 2);
+    return imap.pipelined(Array.from({ length: steps }, (_value, n) => `STORE ${n + 1} ${sign}FLAGS (\\Answered)`));
+  });
+  return perSecond(steps, median(runs));
+}
+
+/** From connecting to the end of SELECT, with the state of before 100 flags changed (RFC 7162 §3.2.5). */
+async function reconnect({ port, imap }: Server): Promise<number> {
+  const { text } = await imap.command('STATUS INBOX (UIDVALIDITY HIGHESTMODSEQ)');
+  const [validity, modseq] = ['UIDVALIDITY', 'HIGHESTMODSEQ'].map((name) => new RegExp(`${name} (\\d+)`).exec(text)?.[1]);
+  await imap.command('STORE 1:100 +FLAGS.SILENT ($Changed)');
+  const runs = await warmRuns(async () => {
+    const again = await ImapConnection.open(port);
+    await again.logIn(RECIPIENT, PASSWORD);
+    await again.command('ENABLE QRESYNC');
+    await again.command(`SELECT INBOX (QRESYNC (${validity} ${modseq}))`);
+    again.close();
+  });
+  return median(runs);
 }

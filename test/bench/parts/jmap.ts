@@ -3,7 +3,7 @@
  * slows both. Both authenticate every request by Basic; both are asked over HTTP without TLS.
  */
 import type { Posthouse } from '../../support/posthouse.ts';
-import { COMMON_WORD, letterOf, RARE_WORD } from '../correspondence.ts';
+import { COMMON_WORD, lettersOf, RARE_WORD } from '../correspondence.ts';
 import { using } from '../ending.ts';
 import type { Figure, Part, Remark } from '../figures.ts';
 import { ImapConnection } from '../imap-connection.ts';
@@ -12,12 +12,10 @@ import { median, percentile, perSecond, timed } from '../measure.ts';
 import { CYRUS_ADMIN, CYRUS_PASSWORD, CYRUS_USER, cyrus, indexWords } from '../peers/cyrus.ts';
 import { absence, isInstalled, startPeer, stopPeer } from '../peers/peer.ts';
 import { freePort } from '../ports.ts';
-import { openImapConnection, withPosthouse } from '../world.ts';
+import { appendLetters, openImapConnection, withPosthouse } from '../world.ts';
 
 const PAGE = 50;
 const FLAGGED = 100;
-/** Messages of one MULTIAPPEND: our bound. */
-const APPENDED = 32;
 const WARM_RUNS = 10;
 /** What the list of the webmail shows of a message. */
 const PROPERTIES = ['id', 'threadId', 'mailboxIds', 'keywords', 'from', 'subject', 'receivedAt', 'preview', 'hasAttachment', 'size'];
@@ -143,7 +141,7 @@ async function expectHits({ jmap }: Server, word: string): Promise<void> {
 
 async function fillOurs(posthouse: Posthouse, messages: number): Promise<void> {
   const imap = await openImapConnection(posthouse);
-  await appendLetters(imap, messages);
+  await appendLetters(imap, lettersOf(messages));
 }
 
 async function fillCyrus(imapPort: number, messages: number): Promise<void> {
@@ -153,13 +151,5 @@ async function fillCyrus(imapPort: number, messages: number): Promise<void> {
   admin.close();
   const imap = await ImapConnection.open(imapPort);
   await imap.logIn(CYRUS_USER, CYRUS_PASSWORD);
-  await appendLetters(imap, messages);
-}
-
-async function appendLetters(imap: ImapConnection, messages: number): Promise<void> {
-  for (let first = 0; first < messages; first += APPENDED) {
-    const letters = Array.from({ length: Math.min(APPENDED, messages - first) }, (_value, index) => letterOf(first + index));
-    await imap.appendAll('INBOX', letters);
-  }
-  imap.close();
+  await appendLetters(imap, lettersOf(messages));
 }
