@@ -96,9 +96,11 @@ test('a held message leaves at its time, not before; a canceled one never', asyn
 });
 
 test('a message held over a restart leaves all the same, by the cron that finds it', async () => {
-  const held = await hold('held over a restart', 4);
-  await posthouse.stop();
-  expect(await sentWith('held over a restart')).toEqual([]);
+  const held = await hold('held over a restart', 10);
+  await posthouse.kill();
+  const early = await sentWith('held over a restart');
+  // A machine under load may need longer to stop than the message is held.
+  if (Date.now() < Date.parse(held.sendAt)) expect(early).toEqual([]);
   await posthouse.start();
   await until('the message after the restart', async () => (await sentWith('held over a restart')).length > 0, 100_000);
   expect(Date.now()).toBeGreaterThanOrEqual(Date.parse(held.sendAt));
