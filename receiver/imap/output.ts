@@ -7,10 +7,15 @@ import type { Duplex } from 'node:stream';
 
 /** Text gathered before it is handed to the socket: one system call and, with TLS, four full records. */
 const WRITE_SIZE = 64 * 1024;
+/** Octets from here on are handed over as they are; copying shorter ones into the text costs less than a piece of their own. */
+const PIECE_MIN = 1024;
 
 export class Output {
   #socket: Duplex;
   #text = '';
+  /** Octets that wait, with the text before them, for one write of all. */
+  #pieces: (string | Uint8Array)[] = [];
+  #waiting = 0;
   #closed = false;
 
   constructor(socket: Duplex) {
@@ -34,14 +39,17 @@ export class Output {
     if (this.#text.length >= WRITE_SIZE) this.flush();
   }
 
-  /** Appends octets, after the text before them. */
+  /** Appends octets, after the text before them. The caller leaves them as they are. */
   bytes(octets: Uint8Array): void {
-    if (octets.length < 4096) {
+    if (octets.length < PIECE_MIN) {
       this.write(Buffer.from(octets.buffer, octets.byteOffset, octets.byteLength).latin1Slice());
       return;
     }
-    this.flush();
-    if (!this.#closed) this.#socket.write(octets);
+    if (this.#text !== '') this.#pieces.push(this.#text);
+    this.#pieces.push(octets);
+    this.#waiting += this.#text.length + octets.length;
+    this.#text = '';
+    if (this.#waiting >= WRITE_SIZE) this.flush();
   }
 
   /** One line with its CRLF. */
@@ -49,10 +57,20 @@ export class Output {
     this.write(`${text}\r\n`);
   }
 
+  /** Hands everything to the socket, in one system call. */
   flush(): void {
-    const text = this.#text;
+    const pieces = this.#pieces;
+    if (this.#text !== '') pieces.push(this.#text);
+    this.#pieces = [];
     this.#text = '';
-    if (text !== '' && !this.#closed) this.#socket.write(text, 'latin1');
+    this.#waiting = 0;
+    if (pieces.length === 0 || this.#closed) return;
+    this.#socket.cork();
+    for (const piece of pieces) {
+      if (typeof piece === 'string') this.#socket.write(piece, 'latin1');
+      else this.#socket.write(piece);
+    }
+    this.#socket.uncork();
   }
 
   /** Resolves when the socket takes more, or is closed. */

@@ -106,7 +106,7 @@ export class Feed {
       await this.#apply(page);
       if (page.reset || !page.more) return;
       this.#throwIfClosed();
-      if (pages % PROGRESS_PAGES === 0) this.#options.log.info('mirror.sync', { path: this.#file.path, pages, modseq: page.modseq });
+      this.#noteProgress(this.#file.path, pages, page.modseq);
     }
   }
 
@@ -157,7 +157,7 @@ export class Feed {
   async #fill(fresh: MirrorFile): Promise<void> {
     const ignored = new Touched();
     ignored.addEverything();
-    while (!fresh.complete) {
+    for (let pages = 1; !fresh.complete; pages++) {
       const cursor = fresh.cursor;
       const page = await this.#options.fetch(cursor, this.#options.pageSize ?? PAGE_ROWS);
       if (page.reset || (page.more && page.cursor === cursor)) {
@@ -167,7 +167,13 @@ export class Feed {
       const missing = fresh.apply(await pageRows(page), ignored);
       if (missing > 0) this.#options.log.error('mirror.missing', { path: fresh.path, emails: missing });
       this.#throwIfClosed();
+      this.#noteProgress(fresh.path, pages, page.modseq);
     }
+  }
+
+  /** A long synchronisation is seen to go on. */
+  #noteProgress(path: string, pages: number, modseq: number): void {
+    if (pages % PROGRESS_PAGES === 0) this.#options.log.info('mirror.sync', { path, pages, modseq });
   }
 
   #throwIfClosed(): void {

@@ -44,6 +44,17 @@ describe('first synchronisation', () => {
     expect(uidsOf(box)).toEqual([3, 4, 5, 6, 7, 8, 9]);
   });
 
+  it('says in the log how far it is, also when it starts again', async () => {
+    const world = makeWorld({ pageSize: 1 });
+    for (let i = 0; i < 120; i++) world.account.deliver();
+    const session = await world.session();
+    const told = () => world.log.filter(({ event }) => event === 'mirror.sync').length;
+    expect(told()).toBe(2);
+    world.account.forgetHistory();
+    await session.refresh();
+    expect(told()).toBe(4);
+  });
+
   it('goes on after a failure in the middle without asking again for what it has', async () => {
     const world = makeWorld({ pageSize: 10 });
     for (let i = 0; i < 50; i++) world.account.deliver();
