@@ -35,7 +35,7 @@ export const search: Command = {
       const answer = answerOf(client, selection, call, criteria, found);
       if (options || client.enabled.has('IMAP4REV2')) tellExtended(client, call, answer, options ?? RETURN_ALL);
       else client.output.line(`* ${['SEARCH', ...answer.numbers].join(' ')}${modseqSuffix(answer)}`);
-      return { found, completion: { text: 'SEARCH completed', expunge: call.uid } };
+      return { found, completion: { text: 'SEARCH completed', expunge: call.uid && !criteria.numbered } };
     });
   },
 };

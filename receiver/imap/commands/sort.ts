@@ -29,7 +29,7 @@ export const sort: Command = {
       const answer = answerOf(client, selection, call, criteria, found);
       if (options) tellExtended(client, call, answer, options);
       else client.output.line(`* ${['SORT', ...answer.numbers].join(' ')}${modseqSuffix(answer)}`);
-      return { found, completion: { text: 'SORT completed', expunge: call.uid } };
+      return { found, completion: { text: 'SORT completed', expunge: call.uid && !criteria.numbered } };
     });
   },
 };

@@ -57,7 +57,7 @@ export const thread: Command = {
       const uid = uids[message] ?? 0;
       return call.uid ? uid : selection.view.sequenceOf(uid);
     });
-    return { text: 'THREAD completed', expunge: call.uid };
+    return { text: 'THREAD completed', expunge: call.uid && !criteria.numbered };
   },
 };
 

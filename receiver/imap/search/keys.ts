@@ -44,6 +44,8 @@ export interface Criteria {
   key: SearchKey;
   /** MODSEQ is among the keys: the answer tells the highest one found (RFC 7162 §3.1.5). */
   modseq: boolean;
+  /** Sequence numbers are among them: no removal may be told before the answer, not even to a UID command (RFC 7162 §3.2.10.2). */
+  numbered: boolean;
 }
 
 interface Reading {
@@ -54,6 +56,7 @@ interface Reading {
   keys: number;
   textKeys: number;
   modseq: boolean;
+  numbered: boolean;
 }
 type Reader = (reading: Reading) => SearchKey;
 
@@ -158,11 +161,11 @@ const READERS: Record<string, Reader> = {
 
 /** Reads keys up to the end of the command. `now`: epoch milliseconds, for OLDER and YOUNGER. */
 export function readKeys(args: Arguments, { enabled }: Pick<Client, 'enabled'>, decode: Decode, now: number): Criteria {
-  const reading: Reading = { args, decode, now, uidOnly: enabled.has('UIDONLY'), keys: 0, textKeys: 0, modseq: false };
+  const reading: Reading = { args, decode, now, uidOnly: enabled.has('UIDONLY'), keys: 0, textKeys: 0, modseq: false, numbered: false };
   const keys = [readKey(reading)];
   while (args.skip(' ')) keys.push(readKey(reading));
   args.end();
-  return { key: and(keys), modseq: reading.modseq };
+  return { key: and(keys), modseq: reading.modseq, numbered: reading.numbered };
 }
 
 function readKey(reading: Reading): SearchKey {
@@ -179,9 +182,10 @@ function readKey(reading: Reading): SearchKey {
   });
 }
 
-function sequences({ args, uidOnly }: Reading): SearchKey {
-  const set = args.set();
-  if (uidOnly && !set.saved) throw new Malformed('Sequence numbers are switched off', 'UIDREQUIRED');
+function sequences(reading: Reading): SearchKey {
+  const set = reading.args.set();
+  reading.numbered ||= !set.saved;
+  if (reading.uidOnly && !set.saved) throw new Malformed('Sequence numbers are switched off', 'UIDREQUIRED');
   return { key: 'sequences', set };
 }
 
