@@ -2,7 +2,10 @@
  * IMAP over the mirror beside Dovecot over a Maildir: the same messages, the same client, one server after the other. Each figure
  * is the median of five; caches are warm. Writes of ours go to the edge before they are answered, Dovecot's to its disk.
  */
+import { rm } from 'node:fs/promises';
+import path from 'node:path';
 import { loadDataset } from '../../support/dataset.ts';
+import type { Posthouse } from '../../support/posthouse.ts';
 import { type Letter, letterOf } from '../correspondence.ts';
 import { using } from '../ending.ts';
 import type { Figure, Part } from '../figures.ts';
@@ -44,8 +47,9 @@ export const imap: Part = {
       const mail = await loadMail(messages);
       await appendLetters(await openImapConnection(posthouse), mail);
       const steps = quick ? 10 : 100;
+      const synchronisation = await synchroniseAnew(posthouse);
       const imap = await openImapConnection(posthouse);
-      const first = await firstReads(imap, messages, steps);
+      const first = [synchronisation, ...(await firstReads(imap, messages, steps))];
       const ours = await measureAll({ port: posthouse.ready.imap, imap, messages, steps });
       const present = isInstalled(dovecot);
       const theirs = present ? await measureDovecot(mail, steps) : null;
@@ -67,6 +71,15 @@ async function loadMail(messages: number): Promise<Letter[]> {
     const letter = letterOf(number);
     return { raw: Buffer.from(real[number]?.raw ?? letter.raw), receivedAt: letter.receivedAt };
   });
+}
+
+/** A receiver that has nothing yet: from its start to the first login, which waits for the whole mirror. */
+async function synchroniseAnew(posthouse: Posthouse): Promise<Figure> {
+  await posthouse.stop();
+  for (const folder of ['mirror', 'cache']) await rm(path.join(posthouse.home, folder), { recursive: true, force: true });
+  await posthouse.start();
+  const seconds = (await timed(async () => (await openImapConnection(posthouse)).close())) / 1000;
+  return { what: 'first synchronisation of the account, until login is answered', ours: seconds, unit: 's' };
 }
 
 /** Messages that this receiver has never read: each body comes from the edge, scattered so that nothing is read ahead, then in one command. */
