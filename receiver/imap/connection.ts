@@ -16,9 +16,11 @@ import { Dispatcher, describeError } from './dispatch.ts';
 import { Incoming } from './incoming.ts';
 import { Notifier } from './notify/notifier.ts';
 import { ANNOTATIONS, type NotifyRequest } from './notify/request.ts';
+import { Teller } from './notify/teller.ts';
 import { Output } from './output.ts';
 import type { Selection } from './selection.ts';
 import type { Backend, Session } from './session.ts';
+import { secureLayer } from './starttls-layer.ts';
 import { runsTogether, TOGETHER_MAX } from './together.ts';
 import { Malformed, tagOf } from './wire/arguments.ts';
 import { type CommandParts, Decoder, type DecoderEvent, STRANGER_TEXT_MAX, TEXT_MAX } from './wire/decoder.ts';
@@ -36,8 +38,6 @@ const LITERAL_MAX = 64 * 1024;
 const APPEND_MESSAGES_OCTETS = 4;
 /** A turn longer than this is shared with the other connections. */
 const TURN_MS = 8;
-/** A TLS handshake within STARTTLS; the login timer runs on as well. */
-const HANDSHAKE_TIMEOUT_MS = 20_000;
 /** How long a closing connection may take to read our last words. */
 const LINGER_MS = 2_000;
 
@@ -94,8 +94,8 @@ export class Connection implements Client {
   /** Waiting for the client: what is said now is not in the middle of an answer. */
   #listening = false;
   #farewell: string | null = null;
-  /** News are being written between commands. */
-  #telling: Promise<void> | null = null;
+  /** Writes news between commands. */
+  readonly #teller: Teller;
   #turnStarted = performance.now();
 
   constructor(socket: Socket, options: ConnectionOptions) {
@@ -115,6 +115,17 @@ export class Connection implements Client {
     );
     this.#incoming = new Incoming(socket);
     this.#dispatcher = new Dispatcher(this, options.log, options.timeouts?.progress);
+    this.#teller = new Teller({
+      client: this,
+      listens: () => this.#listening && !this.#decoder.midway,
+      onEnd: () => {
+        if (this.#farewell !== null && this.#listening) this.#leave();
+      },
+      onDefect: (error) => {
+        options.log.warn('imap.notify-defect', { error: describeError(error) });
+        this.#socket.destroy();
+      },
+    });
     this.#prepare(socket);
     this.#loginTimer = setTimeout(() => this.#tooSlow(), options.timeouts?.login ?? LOGIN_TIMEOUT_MS);
   }
@@ -149,7 +160,7 @@ export class Connection implements Client {
   bye(reason: string, code: string | null = null): void {
     if (this.state === 'logout' || this.output.closed) return;
     this.#farewell ??= `* BYE ${code ? `[${code}] ` : ''}${responseText(reason)}`;
-    if (this.#listening && !this.#telling) this.#leave();
+    if (this.#listening && !this.#teller.busy) this.#leave();
   }
 
   verified(): void {
@@ -211,32 +222,9 @@ export class Connection implements Client {
     this.notifier?.close();
     // ENABLE METADATA is not undone by NOTIFY.
     const groups = this.enabled.has('METADATA') ? [...request.groups, ...ANNOTATIONS.groups] : request.groups;
-    this.notifier = new Notifier(this, session, { ...request, groups }, () => this.#wake());
+    this.notifier = new Notifier(this, session, { ...request, groups }, () => this.#teller.wake());
     if (this.selection) this.selection.wanted = this.notifier.wanted;
     return this.notifier;
-  }
-
-  /** Something may have happened: tells it when the client listens; else the command that runs does. */
-  #wake(): void {
-    if (!this.#listening || this.#telling || this.#decoder.midway || !(this.idling || this.notifier?.isImmediate)) return;
-    this.#telling = this.#tellNews().finally(() => {
-      this.#telling = null;
-      if (this.#farewell !== null && this.#listening) this.#leave();
-    });
-  }
-
-  async #tellNews(): Promise<void> {
-    // All that one turn of the event loop brings goes out together, when the client has read what was sent before.
-    await nextTurn();
-    await this.output.drained();
-    try {
-      await this.notifier?.tell(this.idling || this.notifier.request.selected?.delayed === false);
-    } catch (error) {
-      this.#options.log.warn('imap.notify-defect', { error: describeError(error) });
-      this.#socket.destroy();
-    }
-    this.output.flush();
-    if (this.selection?.destroyed) this.bye('The selected mailbox was deleted');
   }
 
   async startTls(): Promise<boolean> {
@@ -246,9 +234,8 @@ export class Connection implements Client {
     this.#incoming.release();
     this.#decoder.drop();
     this.output.flush();
-    const secured = new TLSSocket(this.#socket as Socket, { isServer: true, secureContext: context() });
-    if (!(await handshake(secured))) {
-      secured.destroy();
+    const secured = await secureLayer(this.#socket, context());
+    if (!secured) {
       this.logOut();
       return false;
     }
@@ -281,10 +268,10 @@ export class Connection implements Client {
       await this.output.drained();
       this.#listening = true;
       // What happened while the last command ran, or while this was told, waits no longer.
-      if (this.notifier) this.#wake();
+      if (this.notifier) this.#teller.wake();
       const chunk = await this.#incoming.read();
       this.#listening = false;
-      if (this.#telling) await this.#telling;
+      await this.#teller.quiet();
       if (!chunk) return null;
       this.#turnStarted = performance.now();
       this.#decoder.write(chunk);
@@ -391,15 +378,3 @@ export class Connection implements Client {
 
 /** Commands whose literal is a message. */
 const APPEND = /^\S+ (?:APPEND|(?:UID )?REPLACE) /i;
-function handshake(socket: TLSSocket): Promise<boolean> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(() => resolve(false), HANDSHAKE_TIMEOUT_MS);
-    const done = (secured: boolean) => {
-      clearTimeout(timer);
-      resolve(secured);
-    };
-    socket.once('secure', () => done(true));
-    socket.once('error', () => done(false));
-    socket.once('close', () => done(false));
-  });
-}

@@ -145,7 +145,9 @@ export class ImapClient {
   /** Goes on compressed, after the server said OK to COMPRESS (RFC 4978). */
   startCompression(): void {
     const below = this.#socket;
-    below.removeAllListeners('data');
+    // What is still being unfolded when the connection ends comes before the end.
+    for (const event of ['data', 'end', 'close']) below.removeAllListeners(event);
+    below.on('close', () => inflate.end());
     const deflate = createDeflateRaw({ flush: constants.Z_SYNC_FLUSH });
     const inflate = createInflateRaw();
     deflate.pipe(below);
