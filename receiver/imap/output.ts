@@ -65,12 +65,13 @@ export class Output {
     this.#text = '';
     this.#waiting = 0;
     if (pieces.length === 0 || this.#closed) return;
-    this.#socket.cork();
+    // One piece needs no gathering.
+    if (pieces.length > 1) this.#socket.cork();
     for (const piece of pieces) {
       if (typeof piece === 'string') this.#socket.write(piece, 'latin1');
       else this.#socket.write(piece);
     }
-    this.#socket.uncork();
+    if (pieces.length > 1) this.#socket.uncork();
   }
 
   /** Resolves when the socket takes more, or is closed. */
