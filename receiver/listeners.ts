@@ -39,8 +39,8 @@ export interface ListenersOptions {
   tls: () => { key: string | Buffer; cert: string | Buffer };
   limits: { total: number; perNetwork: number };
   admit(admission: Admission): Guest;
-  /** The line, with CRLF, for a connection beyond the limits. */
-  turnedAway: string;
+  /** The line for a connection beyond a limit: of its network, or of all. */
+  turnedAway: { network: string; total: string };
 }
 
 export interface Listeners {
@@ -102,7 +102,7 @@ class House {
     const count = this.#perNetwork.get(network) ?? 0;
     const crowded = count >= limits.perNetwork && !isLoopback(address);
     if (crowded || this.#guests.size >= limits.total) {
-      turnAway(socket, turnedAway);
+      turnAway(socket, crowded ? turnedAway.network : turnedAway.total);
       return;
     }
     this.#perNetwork.set(network, count + 1);
@@ -131,7 +131,7 @@ class House {
 
 function turnAway(socket: Socket, line: string): void {
   socket.on('error', () => socket.destroy());
-  socket.end(line, () => socket.destroy());
+  socket.end(`${line}\r\n`, () => socket.destroy());
 }
 
 function stop(server: Server): Promise<void> {

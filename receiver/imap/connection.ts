@@ -7,8 +7,10 @@
 import type { Socket } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type SecureContext, TLSSocket } from 'node:tls';
+import type { Guest } from '../listeners.ts';
 import type { Log } from '../log.ts';
 import { tlsExporter } from '../sasl/exporter.ts';
+import { secureLayer } from '../tls/layer.ts';
 import { capabilities } from './capabilities.ts';
 import { BrokenAnswer, type Client, ClientGone, type State } from './client.ts';
 import { Compressed } from './compression.ts';
@@ -20,7 +22,6 @@ import { Teller } from './notify/teller.ts';
 import { Output } from './output.ts';
 import type { Selection } from './selection.ts';
 import type { Backend, Session } from './session.ts';
-import { secureLayer } from './starttls-layer.ts';
 import { runsTogether, TOGETHER_MAX } from './together.ts';
 import { Malformed, tagOf } from './wire/arguments.ts';
 import { type CommandParts, Decoder, type DecoderEvent, STRANGER_TEXT_MAX, TEXT_MAX } from './wire/decoder.ts';
@@ -65,7 +66,7 @@ export interface UserCount {
   leave(address: string): void;
 }
 
-export class Connection implements Client {
+export class Connection implements Client, Guest {
   state: State = 'notAuthenticated';
   readonly backend: Backend;
   readonly output: Output;
@@ -155,6 +156,10 @@ export class Connection implements Client {
     } finally {
       this.#end();
     }
+  }
+
+  dismiss(reason: string): void {
+    this.bye(reason, 'UNAVAILABLE');
   }
 
   bye(reason: string, code: string | null = null): void {

@@ -3,12 +3,12 @@
  * command runs at a time and nothing is read meanwhile, so TCP holds back who sends faster than we answer.
  */
 import type { Socket } from 'node:net';
-import { TLSSocket } from 'node:tls';
 import { Incoming } from '../imap/incoming.ts';
 import { Output } from '../imap/output.ts';
 import { type Backend, Refusal, type Session } from '../imap/session.ts';
 import type { Admission, Guest } from '../listeners.ts';
 import type { Log } from '../log.ts';
+import { secureLayer } from '../tls/layer.ts';
 import { COMMANDS, Failure, type Pop3Client, type State } from './commands.ts';
 import { LineReader } from './lines.ts';
 import type { Maildrop } from './maildrop.ts';
@@ -17,7 +17,6 @@ import type { Maildrop } from './maildrop.ts';
 const LOGIN_TIMEOUT_MS = 60_000;
 /** RFC 1939 §3: at least ten minutes. */
 const IDLE_TIMEOUT_MS = 10 * 60_000 + 30_000;
-const HANDSHAKE_TIMEOUT_MS = 20_000;
 /** How long a closing connection may take to read our last words. */
 const LINGER_MS = 2_000;
 /** Lines that are no command; a client of another protocol is let go. */
@@ -133,9 +132,8 @@ export class Pop3Connection implements Guest, Pop3Client {
     this.#incoming.release();
     this.#lines.drop();
     this.output.flush();
-    const secured = new TLSSocket(this.#socket, { isServer: true, secureContext: context() });
-    if (!(await handshake(secured))) {
-      secured.destroy();
+    const secured = await secureLayer(this.#socket, context());
+    if (!secured) {
       this.leave();
       return;
     }
@@ -212,17 +210,4 @@ export class Pop3Connection implements Guest, Pop3Client {
     socket.once('close', () => clearTimeout(timer));
     socket.resume();
   }
-}
-
-function handshake(socket: TLSSocket): Promise<boolean> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(() => resolve(false), HANDSHAKE_TIMEOUT_MS);
-    const done = (secured: boolean) => {
-      clearTimeout(timer);
-      resolve(secured);
-    };
-    socket.once('secure', () => done(true));
-    socket.once('error', () => done(false));
-    socket.once('close', () => done(false));
-  });
 }

@@ -46,7 +46,7 @@ export async function startPop3(options: Pop3Options): Promise<Pop3Server> {
     tls,
     limits,
     admit: (admission) => new Pop3Connection(admission, { ...options, locked }),
-    turnedAway: '-ERR [SYS/TEMP] Too many connections\r\n',
+    turnedAway: { network: '-ERR [SYS/TEMP] Too many connections from your network', total: '-ERR [SYS/TEMP] Too many connections' },
   });
   return { pop3: listeners.plain, pop3s: listeners.secure, close: listeners.close, updateTls: listeners.updateTls };
 }

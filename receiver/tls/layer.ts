@@ -1,4 +1,4 @@
-/** The TLS layer that STARTTLS puts over a connection (RFC 9051 §6.2.1): its handshake, bounded in time. */
+/** The TLS layer that STARTTLS puts over a connection (RFC 9051 §6.2.1; STLS, RFC 2595 §4): its handshake, bounded in time. */
 
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
