@@ -1,4 +1,4 @@
--- The full text anew, in the order of time (docs/decisions/search-by-date.md). A row's id holds account, hour of arrival and
+-- The full text anew, in the order of time (docs/decisions/0018-search-by-date.md). A row's id holds account, hour of arrival and
 -- email, so hits come newest first, page by page; every token carries its account. The mill of shared/search.ts has made
 -- the tokens: `ascii` only splits at spaces. A contentless table cannot be copied: mail indexed before is not found by words until it is imported again.
 DROP TABLE email_text;

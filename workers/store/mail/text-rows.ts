@@ -1,5 +1,5 @@
 /**
- * Row ids of the full text: account, hour of arrival and email id in the 64 bits of a rowid (docs/decisions/search-by-date.md),
+ * Row ids of the full text: account, hour of arrival and email id in the 64 bits of a rowid (docs/decisions/0018-search-by-date.md),
  * so that an account's hits in the order of rows are its hits by date, newest or oldest first, as far as one reads.
  * Within an hour they are in no order of interest. They exceed JavaScript's safe integers and exist in SQL only.
  */

@@ -1,6 +1,6 @@
 /**
  * The document a message is shown in: an iframe's srcdoc under `sandbox` without scripts and without our origin,
- * with a policy of its own that lets nothing load but inline styles and data images (docs/decisions/message-frame.md).
+ * with a policy of its own that lets nothing load but inline styles and data images (docs/decisions/0015-message-frame.md).
  */
 import type { Sanitised } from './sanitise.ts';
 

@@ -1,6 +1,6 @@
 /**
  * How high a message's HTML will be, guessed from its elements without laying it out: the frame it is shown in
- * has no scripts and another origin, so nobody can measure it (docs/decisions/message-frame.md). A guess too low makes
+ * has no scripts and another origin, so nobody can measure it (docs/decisions/0015-message-frame.md). A guess too low makes
  * the frame scroll, one too high leaves a gap, so it leans a little to the high side.
  */
 

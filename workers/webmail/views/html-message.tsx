@@ -1,6 +1,6 @@
 /**
  * HTML mail: sanitised, then shown in a sandboxed frame. Remote images wait until the reader asks for them,
- * for this message only. How the frame gets its height: docs/decisions/message-frame.md.
+ * for this message only. How the frame gets its height: docs/decisions/0015-message-frame.md.
  */
 import { useSignal } from '@preact/signals';
 import { useEffect, useMemo, useRef } from 'preact/hooks';
