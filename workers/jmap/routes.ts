@@ -25,7 +25,9 @@ async function withAccount(c: JmapCall, answer: (account: Account) => Promise<Re
 
 export const jmapRoutes = new Hono<{ Bindings: Env }>()
   .get('/.well-known/jmap', (c) => c.redirect('/jmap/session', 307))
-  .get('/jmap/session', (c) => withAccount(c, async (account) => jsonResponse(await buildSession(c.env, account, new URL(c.req.url).origin))))
+  .get('/jmap/session', (c) =>
+    withAccount(c, async (account) => jsonResponse(await buildSession(c.env, account, new URL(c.req.url).origin))),
+  )
   .post('/jmap/api', (c) => withAccount(c, (account) => answerApiRequest(c.env, account, c.req.raw)))
   .post('/jmap/upload/:accountId/', (c) => withAccount(c, (account) => answerUpload(c.env, account, c.req.param('accountId'), c.req.raw)))
   .get('/jmap/download/:accountId/:blobId/:name', (c) =>
