@@ -49,6 +49,11 @@ export function realId(id: string, createdIds: ReadonlyMap<string, string>): str
   return id.startsWith('#') ? (createdIds.get(id.slice(1)) ?? id) : id;
 }
 
+/** The patches by real id, as `updated` and `notUpdated` name them (RFC 8620 §5.3); for after the creations of the call. */
+export function realUpdates(update: ReadonlyMap<string, Json>, createdIds: ReadonlyMap<string, string>): [string, Json][] {
+  return [...update].map(([key, patch]) => [realId(key, createdIds), patch]);
+}
+
 /** What became of each record of a /set. */
 export class SetOutcome {
   readonly created = new Map<string, Json>();

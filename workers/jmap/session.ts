@@ -73,7 +73,8 @@ async function describe(env: Env, account: Account, origin: string): Promise<Jso
     accounts: {
       [id]: { name: account.address, isPersonal: true, isReadOnly: false, accountCapabilities: Object.fromEntries(ofAccount) },
     },
-    primaryAccounts: Object.fromEntries(ofAccount.map(([name]) => [name, id])),
+    // RFC 8620 §2: core has no data of its own, and should not be there.
+    primaryAccounts: Object.fromEntries(ofAccount.filter(([name]) => name !== CORE).map(([name]) => [name, id])),
     username: account.address,
     apiUrl: `${origin}/jmap/api`,
     downloadUrl: `${origin}/jmap/download/{accountId}/{blobId}/{name}?accept={type}`,

@@ -40,7 +40,7 @@ export function readBodyStructure(structure: Json, texts: Texts, taken: Readonly
       if (children !== null) throw new ShapeError(`${path}/subParts`, 'belongs to multiparts');
       return readLeaf(json, path, texts, null, depth === 0 ? taken : NONE);
     }
-    if (json.partId !== undefined || json.blobId !== undefined) throw new ShapeError(`${path}/partId`, 'a multipart has none');
+    if (own(json, 'partId') != null || own(json, 'blobId') != null) throw new ShapeError(`${path}/partId`, 'a multipart has none');
     const content = { parts: (children ?? []).map((child, index) => read(child, `${path}/subParts/${index}`, depth + 1)) };
     return { ...readFields(json, path, depth === 0 ? taken : NONE), type, content };
   };

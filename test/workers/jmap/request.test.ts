@@ -35,6 +35,7 @@ test('the session has every field of RFC 8620 section 2, with absolute URLs', as
     primaryAccounts: { [MAIL]: client.accountId },
     accounts: { [client.accountId]: { name: client.account.address, isPersonal: true, isReadOnly: false } },
   });
+  expect(session.primaryAccounts).not.toHaveProperty(CORE);
   for (const variable of ['{accountId}', '{blobId}', '{name}', '{type}']) expect(session.downloadUrl).toContain(variable);
   for (const variable of ['{types}', '{closeafter}', '{ping}']) expect(session.eventSourceUrl).toContain(variable);
   const { sessionState } = await client.request([['Core/echo', {}]]);

@@ -134,7 +134,8 @@ describe('a submission', () => {
       ['EmailSubmission/set', { update: { '#send': { undoStatus: 'canceled' } } }],
     ]);
     expect(methodResponses.map(([name]) => name)).toEqual(['Email/set', 'EmailSubmission/set', 'Email/set', 'EmailSubmission/set']);
-    expect(methodResponses[3]?.[1].updated).toEqual({ '#send': null });
+    const created = methodResponses[1]?.[1].created as Record<string, { id: string }> | undefined;
+    expect(methodResponses[3]?.[1].updated).toEqual({ [created?.send?.id ?? '']: null });
   });
 
   test('shows in changes, and only its own account sees it', async () => {

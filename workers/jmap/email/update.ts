@@ -8,7 +8,7 @@ import { invalidProperties, MethodError, rateLimit } from '../../../shared/jmap/
 import { decodeId } from '../../../shared/jmap/ids.ts';
 import { isObject, own } from '../../../shared/jmap/readers.ts';
 import type { SetArguments, SetOutcome } from '../../../shared/jmap/set.ts';
-import { realId } from '../../../shared/jmap/set.ts';
+import { realUpdates } from '../../../shared/jmap/set.ts';
 import type { AppliedOperation, EmailRow } from '../../store/mail/types.ts';
 import { TOO_MANY_MAILBOXES } from '../../store/mail/types.ts';
 import type { JmapContext } from '../context.ts';
@@ -24,7 +24,7 @@ export interface EmailChange {
 
 /** A patch that was read, or why it is refused if its email is there. */
 interface Update {
-  key: string;
+  id: string;
   email: number;
   patch: EmailPatch | SetError;
 }
@@ -35,22 +35,21 @@ const COMPARED_MAX = 16;
 /** The changes of all valid patches; the others are settled in `outcome` already. */
 export async function planUpdates(context: JmapContext, set: SetArguments, outcome: SetOutcome): Promise<EmailChange[]> {
   const updates: Update[] = [];
-  for (const [key, json] of set.update) {
-    const id = realId(key, context.createdIds);
+  for (const [id, json] of realUpdates(set.update, context.createdIds)) {
     const email = decodeId('Email', id);
     const patch: EmailPatch | SetError = set.destroy.includes(id) ? { type: 'willDestroy' } : readEmailPatch(json, context.createdIds);
-    if (email === null) outcome.notUpdated.set(key, { type: 'notFound' });
-    else updates.push({ key, email, patch });
+    if (email === null) outcome.notUpdated.set(id, { type: 'notFound' });
+    else updates.push({ id, email, patch });
   }
   const closer = updates.filter(needsRow).map(({ email }) => email);
   const rows = new Map((closer.length === 0 ? [] : await context.emails(closer)).map((row) => [row.id, row]));
   const compare = comparer(context);
   const changes: EmailChange[] = [];
-  for (const { key, email, patch } of updates) {
+  for (const { id, email, patch } of updates) {
     const row = rows.get(email);
-    const refusal = needsRow({ key, email, patch }) ? await refuse(patch, row, compare) : null;
-    if (refusal) outcome.notUpdated.set(key, refusal);
-    else if (!('type' in patch)) changes.push(changeOf(key, email, patch, outcome));
+    const refusal = needsRow({ id, email, patch }) ? await refuse(patch, row, compare) : null;
+    if (refusal) outcome.notUpdated.set(id, refusal);
+    else if (!('type' in patch)) changes.push(changeOf(id, email, patch, outcome));
   }
   return changes;
 }
@@ -110,14 +109,14 @@ function partNames(rest: Json): string[] | null {
   return JSON.stringify(lists).includes('"subParts":null') ? [...names, 'subParts'] : names;
 }
 
-function changeOf(key: string, email: number, { keywords, mailboxes }: EmailPatch, outcome: SetOutcome): EmailChange {
+function changeOf(id: string, email: number, { keywords, mailboxes }: EmailPatch, outcome: SetOutcome): EmailChange {
   const change = { email, ...(keywords ? { keywords } : {}), ...(mailboxes ? { mailboxes } : {}) };
   return {
     email,
     operations: keywords || mailboxes ? [{ op: 'updateEmails', changes: [change] }] : [],
     settle: (error) => {
-      if (error) outcome.notUpdated.set(key, updateError(error));
-      else outcome.updated.set(key, null);
+      if (error) outcome.notUpdated.set(id, updateError(error));
+      else outcome.updated.set(id, null);
     },
   };
 }

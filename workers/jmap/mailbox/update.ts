@@ -11,7 +11,7 @@ import { mailboxConflict, readMailboxUpdate, resolveParent } from '../../../shar
 import type { MailboxFacts } from '../../../shared/jmap/mailbox/properties.ts';
 import { mailboxObject } from '../../../shared/jmap/mailbox/properties.ts';
 import { applyPatch } from '../../../shared/jmap/patch.ts';
-import { realId } from '../../../shared/jmap/set.ts';
+import { realUpdates } from '../../../shared/jmap/set.ts';
 import type { OperationResult } from '../../../shared/protocol.ts';
 import { operationError } from '../operations.ts';
 import type { Attempt, MailboxWork, Step } from './work.ts';
@@ -25,7 +25,7 @@ const ROUNDS_MAX = 3;
 /** A patch that was read. */
 export class MailboxUpdate implements Attempt {
   readonly #work: MailboxWork;
-  readonly #key: string;
+  readonly #id: string;
   readonly #patch: Json;
   readonly #row: MailboxFacts;
   /** As it was before this call. */
@@ -33,9 +33,9 @@ export class MailboxUpdate implements Attempt {
   readonly #draft: MailboxDraft;
   readonly #model: Model;
 
-  constructor(work: MailboxWork, key: string, patch: Json, row: MailboxFacts, draft: MailboxDraft, parent: number | null) {
+  constructor(work: MailboxWork, id: string, patch: Json, row: MailboxFacts, draft: MailboxDraft, parent: number | null) {
     this.#work = work;
-    this.#key = key;
+    this.#id = id;
     this.#patch = patch;
     this.#row = row;
     this.#before = { ...row };
@@ -72,30 +72,30 @@ export class MailboxUpdate implements Attempt {
   settle(result: OperationResult | undefined): void {
     const error = operationError(result);
     if (error) this.refuse(error);
-    else this.#work.outcome.updated.set(this.#key, normalisedName(this.#patch, this.#model.name));
+    else this.#work.outcome.updated.set(this.#id, normalisedName(this.#patch, this.#model.name));
   }
 
   refuse(error: SetError): void {
-    this.#work.outcome.notUpdated.set(this.#key, error);
+    this.#work.outcome.notUpdated.set(this.#id, error);
   }
 }
 
 /** The patches that can be read; the others are settled already. */
 export function readUpdates(work: MailboxWork, patches: ReadonlyMap<string, Json>, destroyed: readonly string[]): MailboxUpdate[] {
   const updates: MailboxUpdate[] = [];
-  for (const [key, patch] of patches) {
-    const isDoomed = destroyed.includes(realId(key, work.context.createdIds));
-    const read = readUpdate(work, key, patch);
+  for (const [id, patch] of realUpdates(patches, work.context.createdIds)) {
+    const isDoomed = destroyed.includes(id);
+    const read = readUpdate(work, id, patch);
     const update = isDoomed && (read instanceof MailboxUpdate || read.type !== 'notFound') ? ({ type: 'willDestroy' } as const) : read;
     if (update instanceof MailboxUpdate) updates.push(update);
-    else work.outcome.notUpdated.set(key, update);
+    else work.outcome.notUpdated.set(id, update);
   }
   return updates;
 }
 
-function readUpdate(work: MailboxWork, key: string, patch: Json): MailboxUpdate | SetError {
-  const id = decodeId('Mailbox', realId(key, work.context.createdIds));
-  const row = work.rows.find((each) => each.id === id);
+function readUpdate(work: MailboxWork, id: string, patch: Json): MailboxUpdate | SetError {
+  const mailbox = decodeId('Mailbox', id);
+  const row = work.rows.find((each) => each.id === mailbox);
   if (!row) return { type: 'notFound' };
   const patched = applyPatch(mailboxObject(row), patch);
   if ('error' in patched) return patched.error;
@@ -103,7 +103,7 @@ function readUpdate(work: MailboxWork, key: string, patch: Json): MailboxUpdate 
   if ('type' in draft) return draft;
   const parent = resolveParent(draft.parentId, work.context.createdIds);
   if (parent === undefined) return invalidProperties(['parentId'], 'no such parent');
-  return new MailboxUpdate(work, key, patch, row, draft, parent);
+  return new MailboxUpdate(work, id, patch, row, draft, parent);
 }
 
 /** Updates that stand in each other's way, as one step for all that can be together; the others are refused. */

@@ -9,7 +9,7 @@ import { identityObject, readIdentityCreation, readIdentityUpdate } from '../../
 import { encodeId } from '../../../shared/jmap/ids.ts';
 import { applyPatch } from '../../../shared/jmap/patch.ts';
 import { readArguments } from '../../../shared/jmap/readers.ts';
-import { boundedSet, realId, SET_FIELDS, SetOutcome } from '../../../shared/jmap/set.ts';
+import { boundedSet, realId, realUpdates, SET_FIELDS, SetOutcome } from '../../../shared/jmap/set.ts';
 import { ensureIdentities } from '../../outbound/identities.ts';
 import { openDirectory } from '../../store/directory/index.ts';
 import type { Recipient } from '../../store/directory/types.ts';
@@ -103,13 +103,12 @@ function unsent(object: Json, record: Json): Json {
 async function changeAll(work: Work, patches: ReadonlyMap<string, Json>, doomed: ReadonlySet<string>): Promise<void> {
   const { context, outcome, identities } = work;
   const update = new Map<string, IdentityRow>();
-  for (const [key, patch] of patches) {
-    const id = realId(key, context.createdIds);
+  for (const [id, patch] of realUpdates(patches, context.createdIds)) {
     const known = identities.get(id);
     const row = known && doomed.has(id) ? ({ type: 'willDestroy' } as const) : patched(known, patch);
-    if ('type' in row) outcome.notUpdated.set(key, row);
+    if ('type' in row) outcome.notUpdated.set(id, row);
     else {
-      update.set(key, row);
+      update.set(id, row);
       identities.set(id, { row, mayDelete: known?.mayDelete ?? true });
     }
   }
@@ -120,12 +119,11 @@ async function changeAll(work: Work, patches: ReadonlyMap<string, Json>, doomed:
     else destroy.set(id, row);
   }
   // Of two patches of one identity, under its id and its creation id, the later holds the earlier.
-  const rows = [...new Map([...update.values()].map((row) => [row.id, row])).values()];
-  const change = { update: rows, destroy: [...destroy.values()].map(({ id }) => id) };
+  const change = { update: [...update.values()], destroy: [...destroy.values()].map(({ id }) => id) };
   const { changed } = await context.mail.changeIdentities(change, work.ifInState);
-  for (const [key, { id }] of update) {
-    if (changed.has(id)) outcome.updated.set(key, null);
-    else outcome.notUpdated.set(key, { type: 'notFound' });
+  for (const [id, row] of update) {
+    if (changed.has(row.id)) outcome.updated.set(id, null);
+    else outcome.notUpdated.set(id, { type: 'notFound' });
   }
   for (const [id, row] of destroy) {
     if (changed.has(row.id)) outcome.destroyed.push(id);

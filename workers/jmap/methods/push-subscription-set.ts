@@ -7,7 +7,7 @@ import { invalidProperties } from '../../../shared/jmap/errors.ts';
 import { encodeId } from '../../../shared/jmap/ids.ts';
 import { pushSubscriptionObject, readPushSubscriptionCreation, readPushSubscriptionPatch } from '../../../shared/jmap/push-subscription.ts';
 import { readArguments } from '../../../shared/jmap/readers.ts';
-import { boundedSet, realId, SET_FIELDS, type SetArguments, SetOutcome } from '../../../shared/jmap/set.ts';
+import { boundedSet, realId, realUpdates, SET_FIELDS, type SetArguments, SetOutcome } from '../../../shared/jmap/set.ts';
 import { changePushSubscriptions, newPushSubscriptionId, type PushSubscriptionRow } from '../../store/mail/push-subscriptions.ts';
 import type { JmapContext, Method } from '../context.ts';
 import { grantVerifications, refreshPushes } from '../push/hub-calls.ts';
@@ -43,7 +43,7 @@ export const pushSubscriptionSet: Method = async (args, context) => {
   const outcome = new SetOutcome();
   await createAll(work, set, outcome);
   const doomed = set.destroy.map((id) => realId(id, context.createdIds));
-  for (const [key, patch] of set.update) updateOne(work, realId(key, context.createdIds), patch, doomed, outcome);
+  for (const [id, patch] of realUpdates(set.update, context.createdIds)) updateOne(work, id, patch, doomed, outcome);
   for (const id of doomed) destroyOne(work, id, outcome);
   if (work.put.size + work.destroy.length > 0) {
     await changePushSubscriptions(context.env, context.account, { put: [...work.put.values()], destroy: work.destroy });

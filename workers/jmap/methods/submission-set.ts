@@ -8,7 +8,7 @@ import { invalidProperties, MethodError, rateLimit } from '../../../shared/jmap/
 import { decodeId, encodeId } from '../../../shared/jmap/ids.ts';
 import { applyPatch } from '../../../shared/jmap/patch.ts';
 import { own, readArguments } from '../../../shared/jmap/readers.ts';
-import { boundedSet, realId, SET_FIELDS, SetOutcome } from '../../../shared/jmap/set.ts';
+import { boundedSet, realId, realUpdates, SET_FIELDS, SetOutcome } from '../../../shared/jmap/set.ts';
 import { ensureIdentities } from '../../outbound/identities.ts';
 import type { SubmissionRow } from '../../store/mail/types.ts';
 import type { JmapContext, Method } from '../context.ts';
@@ -66,11 +66,10 @@ class Work {
   }
 
   async update(patches: ReadonlyMap<string, Json>, doomed: readonly string[]): Promise<void> {
-    for (const [key, patch] of patches) {
-      const id = realId(key, this.#context.createdIds);
+    for (const [id, patch] of realUpdates(patches, this.#context.createdIds)) {
       const refused = doomed.includes(id) ? ({ type: 'willDestroy' } as const) : await this.#withRow(id, (row) => this.#cancel(row, patch));
-      if (refused) this.outcome.notUpdated.set(key, refused);
-      else this.outcome.updated.set(key, null);
+      if (refused) this.outcome.notUpdated.set(id, refused);
+      else this.outcome.updated.set(id, null);
     }
   }
 
