@@ -106,7 +106,7 @@ function loginNames(client: Client): string[] {
 }
 
 /** Switched off for the account that is logged in. `name` in upper case. */
-export function isOff(client: Client, name: string): boolean {
+export function isOff(client: Pick<Client, 'session'>, name: string): boolean {
   return client.session?.without.has(name) ?? false;
 }
 
@@ -145,6 +145,6 @@ export function requireItems(client: Client, items: readonly unknown[]): void {
 }
 
 /** Throws for an argument that belongs to a capability which is switched off. */
-export function requireOn(client: Client, name: string): void {
+export function requireOn(client: Pick<Client, 'session'>, name: string): void {
   if (isOff(client, name)) throw new Malformed(`${name} is not available`);
 }

@@ -80,6 +80,49 @@ function joinSections(parameters: readonly [string, string][], name: string): { 
   return joined;
 }
 
+/**
+ * Parameters with their continuations joined and nothing decoded: `name*0*=utf-8''a; name*1=b` is `name*=utf-8''ab`, `name*0=a; name*1=b` is
+ * `name=ab`. A section that is not encoded becomes so beside one that is, because the name speaks of the whole value.
+ */
+export function joinContinuations(parameters: readonly [string, string][]): [string, string][] {
+  if (!parameters.some(([name]) => /\*0\*?$/.test(name))) return [...parameters];
+  const values = new Map(parameters);
+  const done = new Set<string>();
+  const joined: [string, string][] = [];
+  for (const [name, value] of parameters) {
+    if (done.has(name)) continue;
+    const base = /^(.+)\*0\*?$/.exec(name)?.[1];
+    const sections = base === undefined ? [] : sectionNames(values, base);
+    for (const section of sections) done.add(section);
+    joined.push(base === undefined ? [name, value] : joinedParameter(base, sections, values));
+  }
+  // A section may stand before the first one.
+  return joined.filter(([name]) => !done.has(name));
+}
+
+function sectionNames(values: ReadonlyMap<string, string>, base: string): string[] {
+  const names: string[] = [];
+  for (let n = 0; n < SECTIONS_MAX; n++) {
+    const name = [`${base}*${n}*`, `${base}*${n}`].find((each) => values.has(each));
+    if (name === undefined) break;
+    names.push(name);
+  }
+  return names;
+}
+
+function joinedParameter(base: string, sections: string[], values: ReadonlyMap<string, string>): [string, string] {
+  const isEncoded = (name: string) => name.endsWith('*');
+  const octetsAt = (name: string) => values.get(name) ?? '';
+  if (!sections.some(isEncoded)) return [base, sections.map(octetsAt).join('')];
+  const language = isEncoded(sections[0] ?? '') ? '' : "''";
+  return [`${base}*`, language + sections.map((name) => (isEncoded(name) ? octetsAt(name) : percent(octetsAt(name)))).join('')];
+}
+
+/** What is no `attribute-char` (RFC 2231 §7), encoded. */
+function percent(text: string): string {
+  return text.replace(/[^\w!#$&+.^`{|}~-]/g, (octet) => `%${octet.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`);
+}
+
 function extended(value: string): { charset: string; octets: string } {
   const [, charset = '', text = value] = /^([^']*)'[^']*'(.*)$/s.exec(value) ?? [];
   return { charset, octets: unpercent(text) };

@@ -6,6 +6,7 @@
  */
 import { envelopeWire } from './envelope.ts';
 import type { Part } from './index-types.ts';
+import { joinContinuations } from './parameters.ts';
 import { imapList, imapNstring, imapString } from './wire.ts';
 
 export type SectionKind = 'body' | 'mime' | 'header' | 'text';
@@ -114,8 +115,9 @@ function withCharset({ type, parameters }: Part): [string, string][] {
   return [...parameters, ['charset', 'us-ascii']];
 }
 
+/** Continuations are joined, as servers should (RFC 2231 §6). */
 function parametersWire(parameters: readonly [string, string][]): string {
-  return imapList(parameters.map(([name, value]) => `${imapString(name)} ${imapString(value)}`));
+  return imapList(joinContinuations(parameters).map(([name, value]) => `${imapString(name)} ${imapString(value)}`));
 }
 
 /** body-fld-dsp, body-fld-lang, body-fld-loc: the end of both kinds of extension data. */

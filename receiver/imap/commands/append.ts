@@ -3,7 +3,7 @@
  * (RFC 4315 §3). Large literals lie in temporary files already; the session reads them from there.
  */
 import { COMMIT_OPERATIONS_MAX } from '../../../shared/protocol.ts';
-import { requireOn } from '../capabilities.ts';
+import { isOff, requireOn } from '../capabilities.ts';
 import { type Client, type Command, type Completion, LOGGED_IN, sessionOf } from '../client.ts';
 import { checkFlags } from '../flagsets.ts';
 import { readMailboxName } from '../names.ts';
@@ -32,7 +32,8 @@ export const append: Command = {
     const session = sessionOf(client);
     if (!session.find(target)) throw new Refusal('TRYCREATE', 'No such mailbox');
     const { uidvalidity, uids } = await session.append(target, messages);
-    return { text: 'APPEND completed', code: `APPENDUID ${uidvalidity} ${formatOrdered(uids)}` };
+    const told = isOff(client, 'UIDPLUS') ? {} : { code: `APPENDUID ${uidvalidity} ${formatOrdered(uids)}` };
+    return { text: 'APPEND completed', ...told };
   },
 };
 

@@ -2,6 +2,7 @@
  * COPY and MOVE (RFC 9051 §6.4.7, §6.4.8) with COPYUID (RFC 4315 §3). Either every message goes or none; a missing target
  * answers TRYCREATE. MOVE tells COPYUID before the EXPUNGEs (RFC 6851 §4.3).
  */
+import { isOff } from '../capabilities.ts';
 import { type Call, type Client, type Command, type Completion, SELECTED, selectionOf } from '../client.ts';
 import { readMailboxName } from '../names.ts';
 import { tellRemovals } from '../removals.ts';
@@ -17,7 +18,8 @@ export const copy: Command = {
     const { uids, target } = readArguments(client, args, call);
     if (uids.length === 0) return { text: 'No messages to copy' };
     const result = await selectionOf(client).box.copy(uids, target);
-    return result.pairs.length === 0 ? { text: 'No messages to copy' } : { text: 'COPY completed', code: copyUid(result) };
+    if (result.pairs.length === 0) return { text: 'No messages to copy' };
+    return { text: 'COPY completed', ...(isOff(client, 'UIDPLUS') ? {} : { code: copyUid(result) }) };
   },
 };
 
@@ -32,7 +34,7 @@ export const move: Command = {
     if (box.readOnly) throw new Refusal('READ-ONLY', 'The mailbox is open for reading only');
     if (uids.length === 0) return { text: 'No messages to move' };
     const result = await box.move(uids, target);
-    if (result.pairs.length > 0) client.output.line(`* OK [${copyUid(result)}] Moved UIDs`);
+    if (result.pairs.length > 0 && !isOff(client, 'UIDPLUS')) client.output.line(`* OK [${copyUid(result)}] Moved UIDs`);
     return { text: 'MOVE completed', ...tellRemovals(client, selection, call) };
   },
 };

@@ -2,7 +2,7 @@
  * CREATE (RFC 9051 §6.3.4), with special use (RFC 6154 §3) and MAILBOXID (RFC 8474 §4.1). A trailing separator only
  * says that children will follow and is dropped. A name that we spell otherwise is told with OLDNAME (§6.3.9.7).
  */
-import { requireOn } from '../capabilities.ts';
+import { isOff, requireOn } from '../capabilities.ts';
 import { type Client, type Command, LOGGED_IN, sessionOf } from '../client.ts';
 import { checkNewName, readMailboxNames, tellOtherName } from '../names.ts';
 import { Refusal } from '../session.ts';
@@ -26,7 +26,7 @@ export const create: Command = {
     await dropName(sessionOf(client), mailbox.name);
     client.notifier?.own([mailbox.name, '']);
     tellOtherName(client, mailbox, sent);
-    return { text: 'CREATE completed', code: `MAILBOXID (${mailbox.id})` };
+    return { text: 'CREATE completed', ...(isOff(client, 'OBJECTID') ? {} : { code: `MAILBOXID (${mailbox.id})` }) };
   },
 };
 

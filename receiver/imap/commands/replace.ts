@@ -2,6 +2,7 @@
  * REPLACE and UID REPLACE (RFC 8508): a new message takes the place of an old one, in one commit: both happen or neither. The
  * APPENDUID comes before the EXPUNGE (§4.3). Only one message is replaced by one.
  */
+import { isOff } from '../capabilities.ts';
 import { type Client, type Command, SELECTED, selectionOf, sessionOf } from '../client.ts';
 import { readMailboxName } from '../names.ts';
 import { Refusal } from '../session.ts';
@@ -25,7 +26,7 @@ export const replace: Command = {
     if (!sessionOf(client).find(target)) throw new Refusal('TRYCREATE', 'No such mailbox');
     if (uid === null || !box.flags(uid)) throw new Refusal('NONEXISTENT', 'There is no such message');
     const made = await box.replace(uid, target, message);
-    client.output.line(`* OK [APPENDUID ${made.uidvalidity} ${made.uid}] Replacement is stored`);
+    if (!isOff(client, 'UIDPLUS')) client.output.line(`* OK [APPENDUID ${made.uidvalidity} ${made.uid}] Replacement is stored`);
     return { text: 'REPLACE completed' };
   },
 };

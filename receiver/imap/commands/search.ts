@@ -2,6 +2,7 @@
  * SEARCH (RFC 9051 §6.4.4), its extended results (RFC 4731, RFC 9394) and `$` (RFC 5182). IMAP4rev1 clients without RETURN get the old
  * `* SEARCH` line; after ENABLE IMAP4rev2, or with RETURN, the answer is an ESEARCH.
  */
+import { requireOn } from '../capabilities.ts';
 import { type Call, type Client, type Command, type Completion, SELECTED, selectionOf } from '../client.ts';
 import { becomeAware } from '../manner.ts';
 import { readOptionalCharset } from '../search/charset.ts';
@@ -28,6 +29,7 @@ export const search: Command = {
   async run(client, args, call): Promise<Completion> {
     const selection = selectionOf(client);
     const options = readReturnOptions(args, client);
+    if (options) requireOn(client, 'ESEARCH');
     return saving(selection, options, async () => {
       args.space();
       const criteria = readKeys(args, client, readOptionalCharset(args, client), Date.now());

@@ -3,6 +3,7 @@
  * IMAP4rev1 clients also get RECENT (always 0, RFC 9051 §2.3.2) and the first UNSEEN; rev2 clients a LIST line. With QRESYNC follows
  * what has changed since a client was here last.
  */
+import { isOff } from '../capabilities.ts';
 import { type Client, type Command, LOGGED_IN, sessionOf } from '../client.ts';
 import { listLine } from '../listing.ts';
 import { becomeAware } from '../manner.ts';
@@ -54,8 +55,8 @@ function describe(client: Client, selection: Selection): void {
   if (unseen > 0 && !client.enabled.has('UIDONLY')) output.line(`* OK [UNSEEN ${unseen}] First unseen message`);
   output.line(`* OK [UIDVALIDITY ${box.mailbox.uidvalidity}] UIDs are valid`);
   output.line(`* OK [UIDNEXT ${box.uidnext()}] Next UID`);
-  selection.tellHighestModseq(output);
-  output.line(`* OK [MAILBOXID (${box.mailbox.id})] Ok`);
+  if (!isOff(client, 'CONDSTORE')) selection.tellHighestModseq(output);
+  if (!isOff(client, 'OBJECTID')) output.line(`* OK [MAILBOXID (${box.mailbox.id})] Ok`);
   if (rev2) output.line(listLine(box.mailbox, client.utf8));
 }
 

@@ -62,7 +62,8 @@ async function rangeContent(box: SelectedMailbox, message: Message, range: Range
 
 async function decodedContent(box: SelectedMailbox, message: Message, item: BodyItem): Promise<Content> {
   const source = locate(message, item.section);
-  if (source?.kind !== 'range') return { kind: 'nil' };
+  // A size is a number by the grammar (RFC 9051 §9), of nothing too.
+  if (source?.kind !== 'range') return item.kind === 'binarySize' ? { kind: 'number', value: 0 } : { kind: 'nil' };
   const part = item.section.part.length === 0 ? undefined : partAt(message.structure, item.section.part.join('.'));
   const encoding = part && !part.children ? part.encoding : '';
   if (IDENTITY.has(encoding)) {

@@ -24,7 +24,7 @@ export type TextScope = 'text' | 'body';
 /** A message as TEXT and BODY see it, decoded and casemapped. */
 export interface MessageText {
   header: string;
-  /** The text parts, and the headers of what is enclosed; a match does not go across two of them. */
+  /** The text parts; a match does not go across two of them. */
   body: string[];
 }
 export interface TextMatches {

@@ -4,6 +4,7 @@
  * ESEARCH asks several with one tree (RFC 7377).
  */
 import { casemap } from '../../../shared/casemap.ts';
+import { requireOn } from '../capabilities.ts';
 import type { Client } from '../client.ts';
 import { readModseq } from '../modseq.ts';
 import { type Arguments, Malformed } from '../wire/arguments.ts';
@@ -50,6 +51,7 @@ export interface Criteria {
 
 interface Reading {
   args: Arguments;
+  client: Pick<Client, 'session'>;
   decode: Decode;
   now: number;
   uidOnly: boolean;
@@ -143,9 +145,9 @@ const READERS: Record<string, Reader> = {
     if (reading.args.peek() === '"') skipEntry(reading.args);
     return { key: 'modseq', min: readModseq(reading.args, true) };
   },
-  UID: ({ args }) => {
-    args.space();
-    return { key: 'uids', set: args.set() };
+  UID: (reading) => {
+    reading.args.space();
+    return { key: 'uids', set: readSet(reading) };
   },
   NOT: (reading) => {
     reading.args.space();
@@ -159,9 +161,23 @@ const READERS: Record<string, Reader> = {
   },
 };
 
+/** Capabilities that keys exist by. */
+const NEEDED: Record<string, string> = {
+  EMAILID: 'OBJECTID',
+  MODSEQ: 'CONDSTORE',
+  OLDER: 'WITHIN',
+  SAVEDATESUPPORTED: 'SAVEDATE',
+  SAVEDBEFORE: 'SAVEDATE',
+  SAVEDON: 'SAVEDATE',
+  SAVEDSINCE: 'SAVEDATE',
+  THREADID: 'OBJECTID',
+  YOUNGER: 'WITHIN',
+};
+
 /** Reads keys up to the end of the command. `now`: epoch milliseconds, for OLDER and YOUNGER. */
-export function readKeys(args: Arguments, { enabled }: Pick<Client, 'enabled'>, decode: Decode, now: number): Criteria {
-  const reading: Reading = { args, decode, now, uidOnly: enabled.has('UIDONLY'), keys: 0, textKeys: 0, modseq: false, numbered: false };
+export function readKeys(args: Arguments, client: Pick<Client, 'enabled' | 'session'>, decode: Decode, now: number): Criteria {
+  const uidOnly = client.enabled.has('UIDONLY');
+  const reading: Reading = { args, client, decode, now, uidOnly, keys: 0, textKeys: 0, modseq: false, numbered: false };
   const keys = [readKey(reading)];
   while (args.skip(' ')) keys.push(readKey(reading));
   args.end();
@@ -178,12 +194,19 @@ function readKey(reading: Reading): SearchKey {
     const name = args.word('a search key');
     const reader = Object.hasOwn(READERS, name) ? READERS[name] : undefined;
     if (!reader) throw new Malformed('Unknown search key');
+    if (Object.hasOwn(NEEDED, name)) requireOn(reading.client, NEEDED[name] ?? '');
     return reader(reading);
   });
 }
 
+function readSet({ args, client }: Reading): SequenceSet {
+  const set = args.set();
+  if (set.saved) requireOn(client, 'SEARCHRES');
+  return set;
+}
+
 function sequences(reading: Reading): SearchKey {
-  const set = reading.args.set();
+  const set = readSet(reading);
   reading.numbered ||= !set.saved;
   if (reading.uidOnly && !set.saved) throw new Malformed('Sequence numbers are switched off', 'UIDREQUIRED');
   return { key: 'sequences', set };

@@ -60,23 +60,21 @@ export async function eachMessage(scope: Scope, uids: Uids, work: (message: Mess
   }
 }
 
-/** Casemapped. */
+/** Casemapped. The fields of parts and of enclosed messages are header as well: BODY does not look at them, TEXT does (RFC 9051 §6.4.4). */
 export async function decodedText(box: Pick<SelectedMailbox, 'read'>, message: Message): Promise<MessageText> {
   const read = await readerOf(box, message);
   const { structure } = message;
-  const header = decodedHeader(latin1(await read(structure.headerStart, structure.bodyStart)));
+  const header: string[] = [];
   const body: string[] = [];
   let left = SEARCHED_MAX;
   for (const part of [structure, ...descendants(structure)]) {
-    if (part !== structure && part.bodyStart > part.headerStart) {
-      body.push(casemap(decodedHeader(latin1(await read(part.headerStart, part.bodyStart)))));
-    }
+    if (part.bodyStart > part.headerStart) header.push(decodedHeader(latin1(await read(part.headerStart, part.bodyStart))));
     if (part.children || part.type !== 'text' || left <= 0) continue;
     const end = Math.min(part.end, part.bodyStart + left);
     left -= end - part.bodyStart;
     body.push(casemap(textOf(part, await read(part.bodyStart, end))));
   }
-  return { header: casemap(header), body };
+  return { header: casemap(header.join('\n')), body };
 }
 
 async function readerOf(box: Pick<SelectedMailbox, 'read'>, message: Message): Promise<Reader> {

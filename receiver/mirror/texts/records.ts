@@ -6,8 +6,8 @@
 import { crc32 } from 'node:zlib';
 import type { MessageText } from '../../imap/search/columns.ts';
 
-/** Raised with the format and with shared/casemap.ts: a file of another version is thrown away. */
-const MAGIC = 'PsHtext1';
+/** Raised with the format, with what belongs to a text, and with shared/casemap.ts: a file of another version is thrown away. */
+const MAGIC = 'PsHtext2';
 /** Magic and the mirror's generation, padded. */
 export const HEAD_LENGTH = 64;
 /** Four 32-bit numbers before each record's texts. */

@@ -70,6 +70,29 @@ describe.each([
   ['SAVEDATE', 'FETCH 1 SAVEDATE'],
   ['PREVIEW', 'FETCH 1 PREVIEW'],
   ['BINARY', 'FETCH 1 BINARY.PEEK[1]'],
+  ['ESEARCH', 'SEARCH RETURN (COUNT) ALL'],
+  ['SEARCHRES', 'SEARCH RETURN (SAVE) ALL'],
+  ['SEARCHRES', 'SEARCH $'],
+  ['SEARCHRES', 'SEARCH UID $'],
+  ['WITHIN', 'SEARCH YOUNGER 5'],
+  ['WITHIN', 'SEARCH NOT OLDER 5'],
+  ['OBJECTID', 'SEARCH EMAILID x'],
+  ['SAVEDATE', 'SEARCH SAVEDSINCE 1-Jan-2026'],
+  ['PARTIAL', 'SEARCH RETURN (PARTIAL 1:5) ALL'],
+  ['PARTIAL', 'UID FETCH 1:* FLAGS (PARTIAL 1:5)'],
+  ['MULTISEARCH', 'ESEARCH IN (inboxes) ALL'],
+  ['SORT', 'SORT (DATE) UTF-8 ALL'],
+  ['ESORT', 'SORT RETURN (COUNT) (DATE) UTF-8 ALL'],
+  ['SORT=DISPLAY', 'SORT (DISPLAYFROM) UTF-8 ALL'],
+  ['THREAD=REFERENCES', 'THREAD REFERENCES UTF-8 ALL'],
+  ['THREAD=ORDEREDSUBJECT', 'THREAD ORDEREDSUBJECT UTF-8 ALL'],
+  ['CONDSTORE', 'SELECT INBOX (CONDSTORE)'],
+  ['CONDSTORE', 'FETCH 1 FLAGS (CHANGEDSINCE 1)'],
+  ['CONDSTORE', 'FETCH 1 MODSEQ'],
+  ['CONDSTORE', 'STORE 1 (UNCHANGEDSINCE 1) +FLAGS (\\Seen)'],
+  ['CONDSTORE', 'SEARCH MODSEQ 1'],
+  ['CONDSTORE', 'STATUS INBOX (HIGHESTMODSEQ)'],
+  ['QRESYNC', 'SELECT INBOX (QRESYNC (1 1))'],
 ])('without %s', (name, command) => {
   test(`"${command.slice(0, 40).split('\r')[0]}" is no command`, async () => {
     const free = await ImapClient.logIn(server.imap);
@@ -84,6 +107,19 @@ describe.each([
     free.close();
     client.close();
   });
+});
+
+test('nothing of CONDSTORE, OBJECTID and UIDPLUS stands in answers without them', async () => {
+  server.account.without = new Set(['CONDSTORE', 'OBJECTID', 'UIDPLUS']);
+  const client = await ImapClient.logIn(server.imap);
+  expect((await client.append('INBOX', 'Subject: x\r\n\r\n')).code).toBe('');
+  expect((await client.command('CREATE other')).code).toBe('');
+  const { untagged } = await client.command('SELECT INBOX');
+  expect(untagged.filter((line) => /HIGHESTMODSEQ|MAILBOXID/.test(line))).toEqual([]);
+  expect((await client.command('COPY 1 other')).code).toBe('');
+  expect((await client.command('REPLACE 1 INBOX {5+}\r\nabc\r\n')).untagged.filter((line) => line.includes('APPENDUID'))).toEqual([]);
+  expect((await client.command('MOVE 1 other')).untagged.filter((line) => line.includes('COPYUID'))).toEqual([]);
+  client.close();
 });
 
 test('ENABLE passes over what is switched off', async () => {

@@ -15,7 +15,7 @@ async function search(box: SelectedMailbox, keys: string, limits = READ_LIMITS):
   const scope: Scope = { box, uids: box.uids().slice(), saved: [], limits, pause: async () => {}, progress: () => {} };
   const { key } = readKeys(
     new Arguments([keys]),
-    { enabled: new Set() },
+    { enabled: new Set(), session: null },
     (bytes) => Buffer.from(bytes, 'latin1').toString('utf8'),
     Date.now(),
   );

@@ -107,6 +107,17 @@ describe('BODYSTRUCTURE', () => {
     );
   });
 
+  it('joins what RFC 2231 lets a parameter be cut into', () => {
+    const parametersOf = (field: string) =>
+      /^\("application" "x" (NIL|\(.*?\)) NIL/.exec(wire(`Content-Type: application/x; ${field}\n\nx\n`))?.[1];
+    expect(parametersOf('url*0=ftp://; a=1; url*1="cs.test/x y"')).toBe('("url" "ftp://cs.test/x y" "a" "1")');
+    expect(parametersOf("title*0*=us-ascii'en'This%20is%20more%20; title*1*=%2Afun%2A%20; title*2=\"isn't it!\"")).toBe(
+      `("title*" "us-ascii'en'This%20is%20more%20%2Afun%2A%20isn%27t%20it!")`,
+    );
+    expect(parametersOf("name*1=b; name*0*=utf-8''%C3%A9; x*1=alone")).toBe(`("name*" "utf-8''%C3%A9b" "x*1" "alone")`);
+    expect(parametersOf('a*0="x y"; a*1*=%41; a*3=lost')).toBe(`("a*" "''x%20y%41" "a*3" "lost")`);
+  });
+
   it('of a multipart lists parts, subtype and, when extensible, parameters', () => {
     const text = 'Content-Type: multipart/mixed; boundary=b\n\n--b\n\nx\n--b\nContent-Type: text/html; charset=utf-8\n\ny\n--b--\n';
     expect(wire(text, false)).toBe(
