@@ -11,14 +11,17 @@ const BATCH_MAX = 100;
 
 /** Says that a row is due at `dueAt`. A failure here costs a minute: the cron looks for it. */
 export async function announce(env: Env, address: OutboxAddress, dueAt = 0, now = Date.now()): Promise<void> {
-  const delay = Math.max(0, dueAt - now);
-  if (delay > DELAY_MAX_MS) return;
+  if (dueAt - now > DELAY_MAX_MS) return;
   try {
-    if (delay === 0) await env.OUTBOX.send(address);
-    else await env.OUTBOX.send(address, { delaySeconds: Math.ceil(delay / 1000) });
+    await env.OUTBOX.send(address, { delaySeconds: delaySeconds(dueAt, now) });
   } catch (error) {
     console.error(JSON.stringify({ event: 'outbox.announce-failed', ...address, reason: String(error) }));
   }
+}
+
+/** How long the Queue is to wait, in its whole seconds, so that it never comes too early. */
+export function delaySeconds(dueAt: number, now: number): number {
+  return Math.max(0, Math.ceil((dueAt - now) / 1000));
 }
 
 /** Says that mail has arrived; never throws, because it is stored already. */

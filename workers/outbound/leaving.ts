@@ -3,8 +3,10 @@
  * it, with Date and Message-ID when it has none (RFC 6409 §8). The header is made in memory, the body streams from R2
  * untouched, so a 60 MB message never lies in the Worker; a small one is read once.
  */
+import { parseAddress } from '../../shared/address.ts';
+import { mailboxesOf, parseAddressList } from '../../shared/mime/addresses.ts';
 import { formatDate } from '../../shared/mime/date.ts';
-import { parseHeaderBlock } from '../../shared/mime/headers.ts';
+import { type HeaderField, headerValue, parseHeaderBlock } from '../../shared/mime/headers.ts';
 import { byteString, concatOctets } from '../../shared/mime/octets.ts';
 import type { Envelope } from '../../shared/protocol.ts';
 import type { MailStore } from '../store/mail/types.ts';
@@ -92,10 +94,20 @@ export async function writeLeaving(writable: WritableStream<Uint8Array>, prefix:
   }
 }
 
+/** The first address in From, which the null reverse-path leaves to name the sender. */
+function authorOf(fields: readonly HeaderField[]): string {
+  return mailboxesOf(parseAddressList(headerValue(fields, 'from') ?? ''))[0]?.email ?? '';
+}
+
+function domainOf(email: string): string | undefined {
+  return parseAddress(email)?.domain;
+}
+
 /** The same at every attempt, like all that leaves. */
 function completed(header: Uint8Array, { id, at, envelope }: Pick<LeavingMessage, 'id' | 'at' | 'envelope'>): Uint8Array {
-  const names = new Set(parseHeaderBlock(byteString(header)).map(({ name }) => name.toLowerCase()));
-  const domain = envelope.mailFrom.slice(envelope.mailFrom.lastIndexOf('@') + 1);
+  const fields = parseHeaderBlock(byteString(header));
+  const names = new Set(fields.map(({ name }) => name.toLowerCase()));
+  const domain = domainOf(envelope.mailFrom) ?? domainOf(authorOf(fields)) ?? 'localhost';
   const added = [
     names.has('date') ? '' : `Date: ${formatDate(at)}\r\n`,
     names.has('message-id') ? '' : `Message-ID: <${at.toString(36)}.${id}@${domain}>\r\n`,

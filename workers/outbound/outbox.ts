@@ -9,7 +9,7 @@ import { abandonSubmission, claimSubmission } from '../store/mail/claims.ts';
 import { openMail } from '../store/mail/index.ts';
 import { dueSubmissions } from '../store/mail/submissions.ts';
 import type { Account, MailStore, SubmissionRow } from '../store/mail/types.ts';
-import { announce } from './announce.ts';
+import { announce, delaySeconds } from './announce.ts';
 import { workOnArrival } from './arrival.ts';
 import { attempt, type RecipientOutcome } from './attempt.ts';
 import { reportFailure } from './bounce.ts';
@@ -20,6 +20,8 @@ const CLAIM_MS = 10 * 60_000;
 const RETRY_DELAYS_MS = [30_000, 2 * 60_000, 10 * 60_000, 30 * 60_000, 60 * 60_000, 3 * 3_600_000];
 /** RFC 5321 §4.5.4.1 asks for 4–5 days; people want to know sooner. */
 const GIVE_UP_AFTER_MS = 2 * 86_400_000;
+/** The cron runs every minute (wrangler.toml). */
+const CRON_PERIOD_MS = 60_000;
 /** Rows one cron run enqueues: a Queue batch of messages, one subrequest. */
 const ENQUEUE_MAX = 100;
 
@@ -46,10 +48,14 @@ async function arrive(env: Env, notice: ArrivalNotice): Promise<void> {
   if (account) await workOnArrival(env, account, notice);
 }
 
-/** Puts into the Queue what is due and was not worked on: after a lost queue message, or when its time has come. */
+/**
+ * Puts into the Queue what is due and was not worked on, after a lost queue message, and what falls due before the next run,
+ * to be brought at its second. Told twice of a row, the Queue's second message finds it claimed.
+ */
 export async function enqueueDue(env: Env, now = Date.now()): Promise<void> {
-  const due = await dueSubmissions(env, now, ENQUEUE_MAX);
-  if (due.length > 0) await env.OUTBOX.sendBatch(due.slice(0, ENQUEUE_MAX).map((body) => ({ body })));
+  const due = await dueSubmissions(env, now + CRON_PERIOD_MS, ENQUEUE_MAX);
+  const messages = due.slice(0, ENQUEUE_MAX).map(({ dueAt, ...body }) => ({ body, delaySeconds: delaySeconds(dueAt, now) }));
+  if (messages.length > 0) await env.OUTBOX.sendBatch(messages);
 }
 
 /** Eight queries for a usual message; 34 and 44 subrequests for a large one to twelve accounts, the relay, and a report (cost.test.ts). */

@@ -37,10 +37,12 @@ export async function refuseSubmission(env: Env, account: number, envelope: Enve
   if ('reason' in read) return read;
   const directory = openDirectory(env);
   const { senders } = read;
-  if (!(await directory.maySendAs(account, [...senders, envelope.mailFrom]))) {
+  // Nothing can come back to the null reverse-path; whoever writes an MDN has to use it (RFC 8098 §3).
+  const paths = envelope.mailFrom === '' ? [] : [envelope.mailFrom];
+  if (!(await directory.maySendAs(account, [...senders, ...paths]))) {
     const isOwnFrom = await directory.maySendAs(account, senders);
     return isOwnFrom
-      ? { reason: 'forbiddenMailFrom', description: `${envelope.mailFrom || 'no address'} is not an address of this account` }
+      ? { reason: 'forbiddenMailFrom', description: `${envelope.mailFrom} is not an address of this account` }
       : { reason: 'forbiddenFrom', description: `${listed(senders)} is not an address of this account` };
   }
   return refuseRecipients(env, envelope.rcptTo);

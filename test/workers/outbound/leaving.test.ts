@@ -14,11 +14,11 @@ beforeAll(async () => {
 const FACTS = { id: '7-1', at: Date.UTC(2026, 10, 22, 10), envelope: { mailFrom: 'me@example.test', rcptTo: ['a@elsewhere.test'] } };
 const DATED = 'Date: Sun, 22 Nov 2026 10:00:00 +0000\r\nMessage-ID: <x@example.test>\r\n';
 
-async function open(raw: Uint8Array): Promise<LeavingMessage | null> {
+async function open(raw: Uint8Array, facts = FACTS): Promise<LeavingMessage | null> {
   const mail = openMail(world.env, world.account);
   const sha256 = await digest(raw);
   await mail.putBlob(sha256, raw, raw.length);
-  return openLeaving(mail, sha256, FACTS);
+  return openLeaving(mail, sha256, facts);
 }
 
 async function textOf(message: LeavingMessage | null): Promise<string> {
@@ -76,6 +76,12 @@ describe('a message as it leaves', () => {
     expect(first).toMatch(
       /^Date: Sun, 22 Nov 2026 10:00:00 \+0000\r\nMessage-ID: <[\w.-]+@example\.test>\r\nFrom: me@example\.test\r\n\r\nx$/,
     );
+  });
+
+  test('gets a Message-ID at its author’s domain when it leaves from the null reverse-path', async () => {
+    const facts = { ...FACTS, envelope: { ...FACTS.envelope, mailFrom: '' } };
+    const text = await textOf(await open(octets('From: Me <me@other.test>\r\n\r\nx'), facts));
+    expect(text).toMatch(/^Message-ID: <[\w.-]+@other\.test>\r$/m);
   });
 
   test('may have no body, and no empty line', async () => {

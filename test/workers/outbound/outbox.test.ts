@@ -249,12 +249,24 @@ describe('a claim', () => {
 });
 
 describe('the cron', () => {
+  test('enqueues what falls due before the next run, to be brought at its second and not before', async () => {
+    const soon = await accepted(world, written(world));
+    const later = await accepted(world, written(world));
+    world.queue.length = 0;
+    const now = Date.now();
+    await openMail(world.env, world.account).updateSubmission(soon, { dueAt: now + 41_500 });
+    await openMail(world.env, world.account).updateSubmission(later, { dueAt: now + 60_001 });
+    await enqueueDue(world.env, now);
+    expect(world.queue.filter(({ account }) => account === world.account.id)).toEqual([address(soon)]);
+    expect(world.delays.get(soon)).toBe(42);
+  });
+
   test('enqueues what the queue lost, and nothing that waits, is done or is canceled', async () => {
     const lost = await accepted(world, written(world));
     const waiting = await accepted(world, written(world));
     const done = await accepted(world, written(world));
     world.queue.length = 0;
-    await openMail(world.env, world.account).updateSubmission(waiting, { dueAt: Date.now() + 60_000 });
+    await openMail(world.env, world.account).updateSubmission(waiting, { dueAt: Date.now() + 90_000 });
     await consume(world, [address(done)]);
     await enqueueDue(world.env);
     const mine = world.queue.filter(({ account }) => account === world.account.id);
@@ -263,7 +275,7 @@ describe('the cron', () => {
     world.queue.length = 0;
     await enqueueDue(world.env);
     expect(world.queue.filter(({ account }) => account === world.account.id)).toEqual([]);
-    await enqueueDue(world.env, Date.now() + 61_000);
+    await enqueueDue(world.env, Date.now() + 91_000);
     expect(world.queue.filter(({ account }) => account === world.account.id)).toEqual([address(waiting)]);
   });
 

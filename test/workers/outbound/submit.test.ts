@@ -98,13 +98,19 @@ describe('who one may write as', () => {
     ['no From at all', ['Subject: none'], undefined],
     ['another account in MAIL FROM', ['From: ME'], 'other@example.test'],
     ['somebody foreign in MAIL FROM', ['From: ME'], 'someone@elsewhere.test'],
-    ['nobody in MAIL FROM', ['From: ME'], ''],
+    ['another account in From behind the null reverse-path', ['From: other@example.test'], ''],
   ])('not %s', async (_name, lines, mailFrom) => {
     const raw = `${lines.join('\r\n').replaceAll('ME', me)}\r\n\r\nHello\r\n`;
     expect(await submit(world, raw, mailFrom === undefined ? {} : { mailFrom })).toMatchObject({
       status: 'refused',
       reason: 'forbiddenFrom',
     });
+  });
+
+  test('oneself from the null reverse-path, as a notification must be sent (RFC 8098 §3)', async () => {
+    await accepted(world, written(world), { mailFrom: '' });
+    await work(world);
+    expect(world.relayed.at(-1)?.envelope).toEqual({ mailFrom: '', rcptTo: ['friend@elsewhere.test'] });
   });
 
   test('not another account in a From that is too large for the index, or behind thousands of fields', async () => {

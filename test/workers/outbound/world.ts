@@ -22,6 +22,11 @@ export interface Relayed {
 /** What a relay answers: a status, or an error thrown instead of an answer. */
 export type RelayMood = { status: number } | { error: string };
 
+interface Queued {
+  body: OutboxAddress;
+  delaySeconds?: number;
+}
+
 export interface World {
   env: Env;
   account: Account;
@@ -29,6 +34,8 @@ export interface World {
   token: string;
   /** What the Queue was told and nobody has taken yet. */
   queue: OutboxAddress[];
+  /** Seconds the Queue was to wait, by submission, where the cron told it any. */
+  delays: Map<number, number>;
   /** What the `file` relay has taken. */
   relayed: Relayed[];
   mood: RelayMood;
@@ -45,10 +52,15 @@ export async function makeWorld(): Promise<World> {
   const account = await makeAccount(env, newAddress());
   const receiver = await makeReceiver(env, `receiver${accounts}`);
   const token = await makeBridgeToken(env, account.id, receiver.id);
-  const world: World = { env, account, receiver, token, queue: [], relayed: [], mood: { status: 200 } };
+  const world: World = { env, account, receiver, token, queue: [], delays: new Map(), relayed: [], mood: { status: 200 } };
   const OUTBOX = {
     send: async (body: OutboxAddress) => void world.queue.push(body),
-    sendBatch: async (messages: Iterable<{ body: OutboxAddress }>) => void world.queue.push(...[...messages].map(({ body }) => body)),
+    sendBatch: async (messages: Iterable<Queued>) => {
+      for (const { body, delaySeconds = 0 } of messages) {
+        world.queue.push(body);
+        if (delaySeconds > 0) world.delays.set(body.submission, delaySeconds);
+      }
+    },
   };
   const FILE_RELAY = { fetch: (_url: string, init: RequestInit) => takeRelayed(world, new Request('http://relay/', init)) };
   world.env = { ...env, OUTBOX: OUTBOX as unknown as Env['OUTBOX'], FILE_RELAY: FILE_RELAY as unknown as Fetcher };

@@ -29,6 +29,15 @@ async function append(mailbox: number, raw: Uint8Array): Promise<AppliedOperatio
   return { op: 'append', mailbox, sha256, inline: 0, index, keywords: ['$seen'], receivedAt: 5000 };
 }
 
+test('EmailDelivery moves with every email that is added, however it came, and with nothing else', async () => {
+  const { EmailDelivery: before } = await mail.states();
+  await mail.apply([await append(ARCHIVE, rawMessage())]);
+  const { EmailDelivery: after, Email } = await mail.states();
+  expect([after === before, after]).toEqual([false, Email]);
+  await mail.apply([{ op: 'keywords', emails: [1], add: ['$flagged'] }]);
+  expect((await mail.states()).EmailDelivery).toBe(after);
+});
+
 describe('\\Deleted', () => {
   test('a message marked so is counted by IMAP and not by JMAP, which sees it destroyed', async () => {
     const id = await deliverRaw(env, account, rawMessage());

@@ -42,7 +42,7 @@ export async function deliver(
     answers.forEach((answer, position) => {
       statuses[indexes[position] ?? -1] = answer;
     });
-    await Promise.all(changes.map((change) => tellHub(env, change.account)));
+    for (const { account } of changes) tellHub(env, account);
   }
   return statuses;
 }
@@ -86,7 +86,7 @@ async function deliverToShard(
       const delivery = items[index]?.delivery;
       if (delivery) answers[index] = store(context, delivery, account, snapshot.received);
     }
-    const change = ledger.close(true);
+    const change = ledger.close();
     if (change) changes.push(change);
   }
   if (changes.length > 0) await db.batch(changeStatements(db, changes));

@@ -221,14 +221,13 @@ export class Ledger {
     this.#abandoned = true;
   }
 
-  /** Works out marks, counters and clocks; null when nothing has changed. `delivery`: new mail arrived (RFC 8621 §1.5). */
-  close(delivery = false): Change | null {
+  /** Works out marks, counters and clocks; null when nothing has changed. */
+  close(): Change | null {
     if (this.#abandoned) return null;
     const { account, modseq, now, references, receipts, sentCopies, metadata } = this;
     const settled = settle({
       account,
       modseq,
-      delivery,
       before: { emails: this.#before, mailboxes: this.#mailboxesBefore },
       after: { emails: this.#emails, mailboxes: this.#mailboxes },
       contents: this.#contents,

@@ -20,8 +20,6 @@ export interface Unsettled {
   /** The account after the change; its counters, horizon and states are moved here. */
   account: AccountState;
   modseq: number;
-  /** New mail arrived, as against appended, imported or composed (RFC 8621 §1.5). */
-  delivery: boolean;
   before: Snapshot;
   after: Snapshot;
   contents: ReadonlyMap<number, EmailContent>;
@@ -159,13 +157,14 @@ function countUsage(account: AccountState, { created, updated }: Touched): void 
   account.octets += octets(news) - octets(lost);
 }
 
-function advanceStates({ account, modseq, delivery }: Unsettled, { created, updated }: Touched, mailboxes: MailboxState[]): void {
+function advanceStates({ account, modseq }: Unsettled, { created, updated }: Touched, mailboxes: MailboxState[]): void {
   const appeared = created.some(({ email }) => isVisible(email));
   const turned = updated.some(({ before, after }) => isVisible(before) !== isVisible(after));
   if (mailboxes.length > 0) account.mailboxModseq = modseq;
   if (appeared || updated.some(({ before, after }) => isVisible(before) || isVisible(after))) account.emailModseq = modseq;
   if (appeared || turned) account.threadModseq = modseq;
-  if (appeared && delivery) account.deliveryModseq = modseq;
+  // "Whenever a new Email is added to the store" (RFC 8621 §1.5): an appended, imported or composed one as well.
+  if (appeared) account.deliveryModseq = modseq;
   if (created.length > 0 || updated.some(({ after }) => after.gone)) account.quotaModseq = modseq;
 }
 

@@ -96,7 +96,7 @@ async function insertSubmission(
   const [moved] = await db.batch([number, insertRow(db, account, idempotency, submission)]);
   const state = movedAccount(moved);
   if (!state) throw new Error(`account ${account.id} has no mail here`);
-  if (isListed) await tellHub(env, state);
+  if (isListed) tellHub(env, state);
   return state.nextSubmission - 1;
 }
 
@@ -157,7 +157,7 @@ export async function updateSubmission(
       )
       .bind(account.id, key, undoStatus, status, 'dueAt' in change ? 1 : 0, dueAt, attempts, onlyIf ?? null),
   ]);
-  await tellMoved(env, moved);
+  tellMoved(env, moved);
   return (written?.results.length ?? 0) > 0;
 }
 
@@ -175,9 +175,9 @@ export function moveClockFor(db: D1Database, account: number, key: number, onlyI
 }
 
 /** Tells the hub, if the clock moved. */
-export async function tellMoved(env: Env, moved: D1Result | undefined): Promise<void> {
+export function tellMoved(env: Env, moved: D1Result | undefined): void {
   const state = movedAccount(moved);
-  if (state) await tellHub(env, state);
+  if (state) tellHub(env, state);
 }
 
 /** Hides the record (RFC 8621 §7: its deliveries go on); false when there is none. */
@@ -190,17 +190,24 @@ export async function destroySubmission(env: Env, account: Account, id: number):
       .prepare(`UPDATE submission SET modseq = ${NEXT}, destroyedModseq = ${NEXT} WHERE key = ?2 AND destroyedModseq IS NULL RETURNING key`)
       .bind(account.id, key),
   ]);
-  await tellMoved(env, moved);
+  tellMoved(env, moved);
   return (written?.results.length ?? 0) > 0;
 }
 
-/** Submissions of all accounts that are due, the longest waiting first. One query a shard, as many rows as are due. */
-export async function dueSubmissions(env: Env, now: number, limit: number): Promise<OutboxAddress[]> {
-  const due: OutboxAddress[] = [];
+/** A submission, and when it is due. */
+export interface DueSubmission extends OutboxAddress {
+  dueAt: number;
+}
+
+/** Submissions of all accounts that are due at `before`, the longest waiting first. One query a shard, as many rows as are due. */
+export async function dueSubmissions(env: Env, before: number, limit: number): Promise<DueSubmission[]> {
+  const due: DueSubmission[] = [];
   for (const db of mailDatabases(env)) {
-    const statement = db.prepare('SELECT key, account FROM submission WHERE dueAt <= ?1 ORDER BY dueAt LIMIT ?2').bind(now, limit);
-    const { results } = await statement.run<{ key: number; account: number }>();
-    due.push(...results.map(({ key, account }) => ({ account, submission: idOf(key) })));
+    const statement = db
+      .prepare('SELECT key, account, dueAt FROM submission WHERE dueAt <= ?1 ORDER BY dueAt LIMIT ?2')
+      .bind(before, limit);
+    const { results } = await statement.run<{ key: number; account: number; dueAt: number }>();
+    due.push(...results.map(({ key, ...row }) => ({ ...row, submission: idOf(key) })));
   }
   return due;
 }
