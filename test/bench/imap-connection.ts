@@ -41,7 +41,7 @@ export class ImapConnection {
   /** Sends one command without tag and CRLF, and waits for its OK. */
   async command(text: string | Buffer): Promise<Answer> {
     const tag = this.#nextTag();
-    const answer = this.#until((tail) => tail.endsWith('\r\n') && tail.lastIndexOf(`\r\n${tag} `) === lastLine(tail));
+    const answer = this.#until((tail) => endsWithTag(tail, tag));
     this.#socket.write(Buffer.concat([Buffer.from(`${tag} `), Buffer.from(text), Buffer.from('\r\n')]));
     const { octets, head, tail } = await answer;
     const status = tail.slice(lastLine(tail) + 2 + tag.length + 1);
@@ -53,7 +53,7 @@ export class ImapConnection {
   async pipelined(commands: readonly string[]): Promise<void> {
     const tagged = commands.map((text) => ({ tag: this.#nextTag(), text }));
     const last = tagged.at(-1)?.tag ?? '';
-    const ended = this.#until((tail) => tail.endsWith('\r\n') && tail.lastIndexOf(`\r\n${last} `) === lastLine(tail));
+    const ended = this.#until((tail) => endsWithTag(tail, last));
     this.#socket.write(tagged.map(({ tag, text }) => `${tag} ${text}\r\n`).join(''));
     const { tail } = await ended;
     if (!tail.slice(lastLine(tail)).includes(`${last} OK`)) throw new Error(`IMAP answered ${tail.slice(-200)}`);
@@ -123,7 +123,12 @@ export class ImapConnection {
   }
 }
 
-/** Where the CRLF before the last line stands. */
+/** The last line is whole and carries the tag; of a long one nothing but its end may be in `tail`. */
+function endsWithTag(tail: string, tag: string): boolean {
+  return tail.endsWith('\r\n') && tail.startsWith(`${tag} `, lastLine(tail) + 2) && lastLine(tail) >= 0;
+}
+
+/** Where the CRLF before the last line stands; -1 when it does not. */
 function lastLine(tail: string): number {
   return tail.lastIndexOf('\r\n', tail.length - 3);
 }
