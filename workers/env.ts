@@ -23,7 +23,7 @@ export interface Env {
   PEPPER: string;
   /** Octets one message may have; 64 MiB when unset. */
   MESSAGE_SIZE_LIMIT?: string;
-  /** Messages one JMAP request may make, import or parse; no limit of its own when unset (docs/deploy.md). */
+  /** What one JMAP request may do, in messages that it makes, imports or parses; no limit when unset (docs/deploy.md). */
   MESSAGES_PER_REQUEST?: string;
   /** Host names for MX in MTA-STS policies when no receiver is registered with one, comma separated. */
   MX_HOSTS?: string;

@@ -106,9 +106,9 @@ export function invalidProperties(properties: string[], description?: string): S
   return description === undefined ? { type: 'invalidProperties', properties } : { type: 'invalidProperties', properties, description };
 }
 
-/** The SetError of an object beyond what one call can make within a Worker's limits: the next call makes it (RFC 8620 §5.3). */
-export function rateLimit(max: number): SetError {
-  return { type: 'rateLimit', description: `one call makes at most ${max}; call again for the rest` };
+/** The SetError of an object beyond what one request can do within a Worker's limits: the next request does it (RFC 8620 §5.3). */
+export function rateLimit(): SetError {
+  return { type: 'rateLimit', description: 'one request does no more than this; send the rest in another' };
 }
 
 /** RFC 8620 §3.6.1. */

@@ -20,7 +20,7 @@ export class JmapContext {
   readonly createdIds: Map<string, string>;
   /** The capabilities the client uses, which decide what some answers show (RFC 9425 §4.1). */
   readonly using: ReadonlySet<string>;
-  /** Messages this request may still make, import or parse. */
+  /** What this request may still do, in messages made. */
   #messagesLeft: number;
   #states: Promise<States> | null = null;
   readonly #emails = new Map<number, EmailRow>();
@@ -39,13 +39,13 @@ export class JmapContext {
   }
 
   /**
-   * Counts a message to be made, imported or parsed, and the blobs it is made of; false when the request has had its share.
-   * The first one always passes: there is no smaller request for it.
+   * Counts work that costs as much as so many messages to be made, imported or parsed do; false when the request has had its
+   * share. The first piece of work always passes: there is no smaller request for it.
    */
-  takeMessage(blobs = 0): boolean {
+  take(messages = 1): boolean {
     const isFirst = this.#messagesLeft === messagesMax(this.env);
-    if (!isFirst && this.#messagesLeft < 1 + blobs) return false;
-    this.#messagesLeft = Math.max(0, this.#messagesLeft - 1 - blobs);
+    if (!isFirst && this.#messagesLeft < messages) return false;
+    this.#messagesLeft = Math.max(0, this.#messagesLeft - messages);
     return true;
   }
 
@@ -77,8 +77,8 @@ export class JmapContext {
   }
 }
 
-/** Each message costs reads and writes of the bucket and its scan; a deployment says how many fit into one request. */
-export function messagesMax(env: Env): number {
+/** Each message costs queries, reads and writes of the bucket and its scan; a deployment says how many fit into one request. */
+function messagesMax(env: Env): number {
   const max = Number(env.MESSAGES_PER_REQUEST);
   return Number.isSafeInteger(max) && max > 0 ? max : Number.POSITIVE_INFINITY;
 }

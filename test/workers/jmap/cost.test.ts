@@ -1,7 +1,7 @@
 /** DESIGN.md, Budgets: opening the inbox in the webmail is one request of at most 25 queries in at most 8 round trips. */
 import { env } from 'cloudflare:test';
 import { expect, test } from 'vitest';
-import { BLOB, CORE, MAIL } from '../../../shared/jmap/capabilities.ts';
+import { BLOB, CORE, MAIL, SUBMISSION } from '../../../shared/jmap/capabilities.ts';
 import { app } from '../../../workers/app.ts';
 import type { Env } from '../../../workers/env.ts';
 import { ORIGIN } from '../../support/directory.ts';
@@ -118,6 +118,10 @@ test('as many messages as the free plan makes in a request stay within its 50 su
   const limit = 32;
   const blobId = await client.upload('Subject: x\r\n\r\nx');
   const attachment = await client.upload('attached');
+  const identityId = ((await client.call('Identity/get', { ids: null })).list as { id: string }[])[0]?.id;
+  const ready = await client.upload(`From: ${client.account.address}\r\nTo: a@elsewhere.test\r\n\r\nx`);
+  const imported = await client.call('Email/import', { emails: { k: { blobId: ready, mailboxIds: { [inbox]: true } } } });
+  const emailId = (imported.created as { k: { id: string } }).k.id;
   const many = (length: number, record: object) => Object.fromEntries(Array.from({ length }, (_, index) => [`k${index}`, record]));
   const mailboxIds = { [inbox]: true };
   const calls: [string, object, number][] = [
@@ -125,10 +129,14 @@ test('as many messages as the free plan makes in a request stay within its 50 su
     ['Email/set', { create: many(limit, { mailboxIds, subject: 'x' }) }, limit],
     ['Email/set', { create: many(limit, { mailboxIds, attachments: [{ blobId: attachment }] }) }, limit / 2],
     ['Blob/upload', { create: many(limit, { data: [{ 'data:asText': 'x' }] }) }, limit / 2],
+    ['EmailSubmission/set', { create: many(limit, { identityId, emailId }) }, 6],
   ];
   for (const [name, args, made] of calls) {
     const cost: Cost = { queries: 0, trips: 0, originals: 0 };
-    const body = JSON.stringify({ using: [CORE, MAIL, BLOB], methodCalls: [[name, { accountId: client.accountId, ...args }, 'c']] });
+    const body = JSON.stringify({
+      using: [CORE, MAIL, BLOB, SUBMISSION],
+      methodCalls: [[name, { accountId: client.accountId, ...args }, 'c']],
+    });
     const headers = { authorization: client.authorization, 'content-type': 'application/json' };
     const settings = { ...counting(cost), MESSAGES_PER_REQUEST: String(limit) };
     const answer = await app.request(`${ORIGIN}/jmap/api`, { method: 'POST', body, headers }, settings);

@@ -3,6 +3,8 @@ import { env } from 'cloudflare:test';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { DELAYED_SEND_MAX, MESSAGE_SIZE_DEFAULT } from '../../../shared/jmap/capabilities.ts';
 import type { Json } from '../../../shared/jmap/errors.ts';
+import type { Invocation } from '../../../shared/jmap/request.ts';
+import { runRequest } from '../../../workers/jmap/dispatch.ts';
 import { RECIPIENTS_MAX } from '../../../workers/outbound/submission.ts';
 import { claimSubmission } from '../../../workers/store/mail/claims.ts';
 import { openMail } from '../../../workers/store/mail/index.ts';
@@ -181,7 +183,6 @@ describe('what is refused, by its name', () => {
       { type: 'tooManyRecipients', maxRecipients: RECIPIENTS_MAX },
     ],
     ['another account as MAIL FROM', () => ({ envelope: envelope(['a@b.test'], 'other@example.test') }), { type: 'forbiddenMailFrom' }],
-    ['nobody as MAIL FROM', () => ({ envelope: envelope(['a@b.test'], '') }), { type: 'forbiddenMailFrom' }],
   ])('%s', async (_name, record, error) => {
     expect(await refused({ emailId: await draft(), ...record() })).toMatchObject(error);
   });
@@ -216,6 +217,11 @@ describe('what is refused, by its name', () => {
     expect(await refused({ emailId: await draft(undefined, 'other@example.test') })).toMatchObject({ type: 'forbiddenFrom' });
     expect(await refused({ emailId: await draft(undefined, 'nobody:;') })).toMatchObject({ type: 'invalidEmail', properties: ['from'] });
     expect(await refused({ emailId: await draft(['Subject: to nobody']) })).toMatchObject({ type: 'noRecipients' });
+    const nobody = envelope(['a@b.test'], '');
+    expect(await refused({ emailId: await draft(undefined, 'other@example.test'), envelope: nobody })).toMatchObject({
+      type: 'forbiddenFrom',
+    });
+    await made({ emailId: await draft(), envelope: nobody });
     const several = await draft(undefined, `${me}, alias@example.test`);
     expect(await refused({ emailId: several })).toMatchObject({ type: 'invalidEmail', properties: ['from'] });
     await made({ emailId: several, envelope: envelope(['a@b.test']) });
@@ -236,12 +242,18 @@ describe('what is refused, by its name', () => {
     expect(answer.notUpdated).toEqual({ S99999: { type: 'notFound' }, x: { type: 'notFound' } });
   });
 
-  test('the seventh of one call, which the next call makes', async () => {
+  test('the seventh of one request on the free plan, which the next request makes; none where nothing is limited', async () => {
     const emailId = await draft();
     const create = Object.fromEntries(Array.from({ length: 7 }, (_, n) => [`k${n}`, { identityId, emailId }]));
-    const { created, notCreated } = await client.call('EmailSubmission/set', { create });
-    expect(Object.keys(created as Json)).toHaveLength(6);
-    expect(notCreated).toMatchObject({ k6: { type: 'rateLimit' } });
+    const madeWith = async (MESSAGES_PER_REQUEST: string) => {
+      const using = ['core', 'mail', 'submission'].map((name) => `urn:ietf:params:jmap:${name}`);
+      const methodCalls: Invocation[] = [['EmailSubmission/set', { accountId: client.accountId, create }, 'c']];
+      const answer = await runRequest({ ...env, MESSAGES_PER_REQUEST }, client.account, { using, methodCalls, createdIds: null });
+      const { created, notCreated } = (answer.methodResponses as Invocation[])[0]?.[1] ?? {};
+      return [Object.keys(created as Json), notCreated];
+    };
+    expect(await madeWith('32')).toEqual([Object.keys(create).slice(0, 6), { k6: expect.objectContaining({ type: 'rateLimit' }) }]);
+    expect(await madeWith('')).toEqual([Object.keys(create), null]);
   });
 });
 

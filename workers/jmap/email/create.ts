@@ -16,7 +16,6 @@ import type { MailStore } from '../../store/mail/types.ts';
 import { openBlob } from '../blobs.ts';
 import { readStream } from '../body.ts';
 import type { JmapContext } from '../context.ts';
-import { messagesMax } from '../context.ts';
 import { putSegments, scanMessage } from '../segments.ts';
 import { messageSizeMax } from '../session.ts';
 import type { Keeping } from './keeping.ts';
@@ -53,7 +52,7 @@ export async function createEmails(
 async function makeMessage(context: JmapContext, key: string, record: Json): Promise<Keeping | SetError> {
   const creation = readCreation(record, context.createdIds);
   if ('type' in creation) return creation;
-  if (!context.takeMessage(new Set(blobsOf(creation.body)).size)) return rateLimit(messagesMax(context.env));
+  if (!context.take(1 + new Set(blobsOf(creation.body)).size)) return rateLimit();
   const max = messageSizeMax(context.env);
   const blobs = await lookAtBlobs(context, creation, max);
   if ('type' in blobs) return blobs;

@@ -29,8 +29,8 @@ interface Update {
   patch: EmailPatch | SetError;
 }
 
-/** Emails whose original one call reads to compare what a client sends back: each is a subrequest. */
-const COMPARED_MAX = 16;
+/** What an email costs in messages whose original is read to compare what a client sends back. */
+const COMPARISON_COST = 2;
 
 /** The changes of all valid patches; the others are settled in `outcome` already. */
 export async function planUpdates(context: JmapContext, set: SetArguments, outcome: SetOutcome): Promise<EmailChange[]> {
@@ -68,13 +68,13 @@ async function refuse(patch: EmailPatch | SetError, row: EmailRow | undefined, c
 type Compare = (row: EmailRow, given: Json) => Promise<SetError | null>;
 
 /** Finds the properties given that cannot change and are not what they were. */
-function comparer({ mail }: JmapContext): Compare {
+function comparer(context: JmapContext): Compare {
+  const { mail } = context;
   const budget = new ReadBudget();
-  let compared = 0;
   return async (row, given) => {
     const names = Object.keys(given);
     const known = names.filter(isEmailProperty);
-    if (known.some(isInOriginal) && ++compared > COMPARED_MAX) return rateLimit(COMPARED_MAX);
+    if (known.some(isInOriginal) && !context.take(COMPARISON_COST)) return rateLimit();
     const body = { bodyProperties: partNames(given), fetchTextBodyValues: false, fetchHTMLBodyValues: false, fetchAllBodyValues: true };
     try {
       const plan = emailPlan({ properties: known, ...body, maxBodyValueBytes: 0 }, []);

@@ -41,7 +41,7 @@ export const blobGet: Method = async (args, context) => {
   const notFound: string[] = [];
   const room = { octets: CALL_DATA_MAX };
   for (const id of distinct) {
-    context.takeMessage();
+    context.take();
     const facts = await readFacts(context.mail, id, wanted, room);
     if (facts === null) notFound.push(id);
     else list.push(blobObject(id, wanted.plan, facts));

@@ -11,7 +11,6 @@ import { noteUpload, trimUploads } from '../../store/uploads.ts';
 import type { Sizes } from '../blob-sources.ts';
 import { segmentsOf } from '../blob-sources.ts';
 import type { JmapContext, Method } from '../context.ts';
-import { messagesMax } from '../context.ts';
 import { measure, putSegments, readSegments } from '../segments.ts';
 import { messageSizeMax } from '../session.ts';
 
@@ -47,7 +46,7 @@ async function makeBlob(context: JmapContext, record: Json, sizes: Sizes): Promi
   if (!('data' in creation)) return creation;
   // A blob costs its note besides: as much as a message with one.
   const blobs = new Set(creation.data.flatMap((source) => (source instanceof Uint8Array ? [] : [source.blobId])));
-  if (!context.takeMessage(1 + blobs.size)) return rateLimit(messagesMax(context.env));
+  if (!context.take(2 + blobs.size)) return rateLimit();
   const segments = await segmentsOf(context, creation.data, sizes);
   if (!Array.isArray(segments)) return segments;
   const max = messageSizeMax(context.env);

@@ -23,7 +23,6 @@ import { parseDate } from '../../../shared/mime/date.ts';
 import { headerValues, parseHeaderBlock } from '../../../shared/mime/headers.ts';
 import { byteString } from '../../../shared/mime/octets.ts';
 import type { JmapContext, Method } from '../context.ts';
-import { messagesMax } from '../context.ts';
 import type { Keeping } from '../email/keeping.ts';
 import { inBatches, keepMessages } from '../email/keeping.ts';
 import { looksLikeMessage } from '../email/message-shape.ts';
@@ -47,7 +46,7 @@ export const emailImport: Method = async (args, context) => {
   for (const batch of inBatches(emails)) {
     const messages: Keeping[] = [];
     for (const [key, record] of batch) {
-      const message = context.takeMessage() ? await readImport(context, key, record) : rateLimit(messagesMax(context.env));
+      const message = context.take() ? await readImport(context, key, record) : rateLimit();
       if ('type' in message) notCreated.set(key, message);
       else messages.push(message);
     }

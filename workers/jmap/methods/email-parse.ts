@@ -37,7 +37,7 @@ export const emailParse: Method = async (args, context) => {
   const notParsable: string[] = [];
   const notFound: string[] = [];
   for (const blobId of blobIds) {
-    context.takeMessage();
+    context.take();
     const email = await parseBlob(context, realId(blobId, context.createdIds));
     if (email === 'notFound') notFound.push(blobId);
     else if (email === 'notParsable') notParsable.push(blobId);

@@ -1,5 +1,6 @@
 /** MDN/parse (RFC 9007 §2.2): blobs read as message disposition notifications. */
 
+import { GET_OBJECTS_MAX } from '../../../shared/jmap/capabilities.ts';
 import type { Json } from '../../../shared/jmap/errors.ts';
 import { MethodError } from '../../../shared/jmap/errors.ts';
 import { encodeId } from '../../../shared/jmap/ids.ts';
@@ -13,19 +14,21 @@ import { readBlob } from '../blobs.ts';
 import type { JmapContext, Method } from '../context.ts';
 import { mdnAccountId } from '../submission/mdn.ts';
 
-/** Blobs of one call: each is read whole and scanned. */
-const PARSES_MAX = 10;
+/** What a blob costs in messages: it is read whole and scanned, and the email it is about is looked for. */
+const PARSE_COST = 3;
 /** Octets of a notification, the message it is about included; a larger one is no report. */
 const SIZE_MAX = 4 * 1024 * 1024;
 
 export const mdnParse: Method = async (args, context) => {
   const accountId = mdnAccountId(args, context);
   const blobIds = [...new Set(readArguments(args, { accountId: readId, blobIds: arrayOf(readId) }).blobIds)];
-  if (blobIds.length > PARSES_MAX) throw new MethodError('requestTooLarge', `at most ${PARSES_MAX} blobs`);
+  const max = Math.min(GET_OBJECTS_MAX, Math.max(1, Math.floor(context.messagesLeft / PARSE_COST)));
+  if (blobIds.length > max) throw new MethodError('requestTooLarge', `at most ${max} blobs`);
   const parsed = new Map<string, Json>();
   const notParsable: string[] = [];
   const notFound: string[] = [];
   for (const blobId of blobIds) {
+    context.take(PARSE_COST);
     const octets = await readBlob(context.mail, blobId, SIZE_MAX);
     if (octets === 'missing') notFound.push(blobId);
     else {

@@ -12,8 +12,8 @@ import type { JmapContext, Method } from '../context.ts';
 import { followUp } from '../submission/follow.ts';
 import { mdnAccountId, sendMdn } from '../submission/mdn.ts';
 
-/** Notifications of one call: each is eight queries of the 50 a request may make. The rest is `rateLimit`. */
-const SENT_MAX = 4;
+/** What a notification costs in messages: eight queries, of the 50 that a request of 32 messages may make. */
+const SENT_COST = 8;
 
 const FIELDS = {
   accountId: readId,
@@ -38,7 +38,7 @@ export const mdnSend: Method = async (args, context) => {
   const notSent = new Map<string, SetError>();
   const done = new Map<string, string>();
   for (const [key, record] of records) {
-    const made = sent.size >= SENT_MAX ? rateLimit(SENT_MAX) : await sendMdn(context, identity, record);
+    const made = context.take(SENT_COST) ? await sendMdn(context, identity, record) : rateLimit();
     if ('type' in made) {
       notSent.set(key, made);
       continue;

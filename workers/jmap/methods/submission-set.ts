@@ -16,8 +16,8 @@ import { createSubmission } from '../submission/create.ts';
 import { followUp, ON_SUCCESS_FIELDS } from '../submission/follow.ts';
 import { submissionObject } from '../submission/object.ts';
 
-/** Records one call works on: a creation is six queries, of the 50 a request may make. The rest is `rateLimit`. */
-const RECORDS_MAX = 6;
+/** What a record costs in messages: a creation is six queries, of the 50 that a request of 32 messages may make. */
+const RECORD_COST = 5;
 
 const FIELDS = { ...SET_FIELDS, ...ON_SUCCESS_FIELDS };
 
@@ -44,7 +44,6 @@ class Work {
   /** Submission id → email id, of what succeeded. */
   readonly done = new Map<string, string>();
   readonly #context: JmapContext;
-  #records = 0;
 
   constructor(context: JmapContext) {
     this.#context = context;
@@ -54,7 +53,7 @@ class Work {
     const { env, mail, createdIds } = this.#context;
     const identities = records.size > 0 ? (await ensureIdentities(env, mail)).map(({ row }) => row) : [];
     for (const [key, record] of records) {
-      const made = this.#isTooMuch() ? rateLimit(RECORDS_MAX) : await createSubmission(this.#context, identities, record);
+      const made = this.#context.take(RECORD_COST) ? await createSubmission(this.#context, identities, record) : rateLimit();
       if ('type' in made) {
         this.outcome.notCreated.set(key, made);
         continue;
@@ -84,13 +83,9 @@ class Work {
     }
   }
 
-  #isTooMuch(): boolean {
-    return ++this.#records > RECORDS_MAX;
-  }
-
   /** Finds the row, works on it, and remembers its email when that went well. */
   async #withRow(id: string, work: (row: SubmissionRow) => Promise<SetError | null>): Promise<SetError | null> {
-    if (this.#isTooMuch()) return rateLimit(RECORDS_MAX);
+    if (!this.#context.take(RECORD_COST)) return rateLimit();
     const number = decodeId('EmailSubmission', id);
     const [row] = number === null ? [] : await this.#context.mail.submissions([number]);
     if (!row) return { type: 'notFound' };
