@@ -1,7 +1,7 @@
 /**
  * How much one account may have running at a time (RFC 8620 §2: maxConcurrentRequests, maxConcurrentUpload). Counted in
  * each isolate of the Worker, because it protects what an isolate has: its memory and its processor. Clients of one
- * account that reach different places of the network are counted apart.
+ * account that reach different places of the network are counted apart, and so is the account's hub, where its WebSockets hang.
  */
 import { CONCURRENT_REQUESTS_MAX, CONCURRENT_UPLOADS_MAX } from '../../shared/jmap/capabilities.ts';
 
@@ -35,7 +35,7 @@ export class Admission {
 }
 
 /** A request takes at most this long, or its client has given up. */
-const REQUEST_LEASE_MS = 60_000;
+export const REQUEST_LEASE_MS = 60_000;
 /** 64 MiB over a slow line. */
 const UPLOAD_LEASE_MS = 600_000;
 

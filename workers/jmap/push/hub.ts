@@ -11,6 +11,7 @@ import type { PushMessage } from '../../../shared/protocol.ts';
 import type { Env } from '../../env.ts';
 import { type HubNotice, openMail } from '../../store/mail/index.ts';
 import type { Account } from '../../store/mail/types.ts';
+import { Admission, REQUEST_LEASE_MS } from '../admission.ts';
 import { answerSocketRequest } from '../websocket.ts';
 import { HUB_PATHS } from './hub-calls.ts';
 import { Pushes } from './pushes.ts';
@@ -53,7 +54,7 @@ export class Hub extends DurableObject<Env> {
   }
 
   readonly #pushes = new Pushes(this.ctx.storage, this.env);
-  readonly #turnstile = new Turnstile<WebSocket>(CONCURRENT_REQUESTS_MAX);
+  readonly #turnstile = new Turnstile<WebSocket>(new Admission(CONCURRENT_REQUESTS_MAX, REQUEST_LEASE_MS));
 
   /** Paths of `HUB_PATHS`; each says whether it did what was asked. */
   readonly #posts: Record<string, ((body: unknown) => Promise<boolean>) | undefined> = {
@@ -109,7 +110,7 @@ export class Hub extends DurableObject<Env> {
     const read = readSocketMessage(message);
     if (read.kind === 'fault') return send(socket, socketError(read.id, read.problem));
     if (read.kind === 'push') return this.#switch(socket, attachment, read.push);
-    const answer = await this.#turnstile.pass(socket, message.length, () =>
+    const answer = await this.#turnstile.pass(attachment.account.id, socket, message.length, () =>
       answerSocketRequest(this.env, attachment.account, read.id, read.value),
     );
     send(socket, answer ?? socketError(read.id, requestProblem('limit', 'Too many requests wait.', 'maxConcurrentRequests')));
