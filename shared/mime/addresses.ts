@@ -13,6 +13,8 @@ export interface Mailbox {
   email: string;
   /** Display name as in the field: quotes gone, encoded words not decoded (byte string). */
   rawName: string | null;
+  /** What the name is put together of; empty when there is none. */
+  pieces: readonly PhrasePiece[];
   /** Byte strings, unquoted; empty when missing. */
   local: string;
   domain: string;
@@ -23,6 +25,7 @@ export interface AddressGroup {
   /** Decoded; and as in the field. */
   group: string;
   rawGroup: string;
+  pieces: readonly PhrasePiece[];
   members: Mailbox[];
 }
 export type AddressItem = Mailbox | AddressGroup;
@@ -42,8 +45,8 @@ export function mailboxesOf(items: readonly AddressItem[]): Mailbox[] {
   return items.flatMap((item) => ('group' in item ? item.members : [item]));
 }
 
-/** A piece of an entry outside angle brackets; `glued` when no white space stood before it. */
-interface Piece {
+/** A piece of an entry outside angle brackets, as a byte string; `glued` when no white space stood before it. */
+export interface PhrasePiece {
   text: string;
   quoted: boolean;
   glued: boolean;
@@ -53,7 +56,7 @@ class Reader {
   readonly #text: string;
   #at = 0;
   #count = 0;
-  #pieces: Piece[] = [];
+  #pieces: PhrasePiece[] = [];
   #comment: string | null = null;
   #angle: string | null = null;
   #spaced = true;
@@ -96,10 +99,11 @@ class Reader {
   }
 
   #openGroup(): AddressGroup {
-    const rawGroup = phrase(this.#pieces);
+    const pieces = this.#pieces;
+    const rawGroup = phrase(pieces);
     this.#reset();
     this.#at++;
-    return { group: decodeWords(rawGroup), rawGroup, members: [] };
+    return { group: decodeWords(rawGroup), rawGroup, pieces, members: [] };
   }
 
   #piece(char: string): void {
@@ -183,7 +187,7 @@ class Reader {
   #take(): Mailbox | null {
     const { pieces, comment, angle } = { pieces: this.#pieces, comment: this.#comment, angle: this.#angle };
     this.#reset();
-    if (angle !== null) return mailbox(phrase(pieces) || comment, angle);
+    if (angle !== null) return mailbox(nameOf(pieces, comment), angle);
     if (pieces.length === 0) return null;
     return bareMailbox(pieces, comment);
   }
@@ -204,24 +208,31 @@ function unescaped(text: string): string {
 }
 
 /** Words with one space between them where the field had any. */
-function phrase(pieces: readonly Piece[]): string {
+function phrase(pieces: readonly PhrasePiece[]): string {
   return pieces.map((piece, index) => (index > 0 && !piece.glued ? ' ' : '') + piece.text).join('');
 }
 
+/** The words before an address, else the comment behind it. */
+function nameOf(pieces: readonly PhrasePiece[], comment: string | null): readonly PhrasePiece[] {
+  if (phrase(pieces) !== '') return pieces;
+  return comment ? [{ text: comment, quoted: false, glued: false }] : [];
+}
+
 /** Without brackets: the piece with `@` (and what is glued to it) is the address, the rest its name. */
-function bareMailbox(pieces: readonly Piece[], comment: string | null): Mailbox {
+function bareMailbox(pieces: readonly PhrasePiece[], comment: string | null): Mailbox {
   const at = pieces.findLastIndex((piece) => !piece.quoted && piece.text.includes('@'));
   if (at < 0) {
     const [only] = pieces;
-    return pieces.length === 1 && only && !only.quoted ? make(comment, only.text, '', null) : make(phrase(pieces), '', '', null);
+    return pieces.length === 1 && only && !only.quoted
+      ? make(nameOf([], comment), only.text, '', null)
+      : make(nameOf(pieces, null), '', '', null);
   }
   const { start, end } = extent(pieces, at);
-  const name = phrase([...pieces.slice(0, start), ...pieces.slice(end)]);
-  return mailbox(name || comment, spell(pieces.slice(start, end)));
+  return mailbox(nameOf([...pieces.slice(0, start), ...pieces.slice(end)], comment), spell(pieces.slice(start, end)));
 }
 
 /** `a . b @ c . d`: pieces that a dot or `@` at their edge ties together, and glued ones. */
-function extent(pieces: readonly Piece[], at: number): { start: number; end: number } {
+function extent(pieces: readonly PhrasePiece[], at: number): { start: number; end: number } {
   let start = at;
   let end = at + 1;
   while (start > 0 && tied(pieces[start - 1], pieces[start])) start--;
@@ -229,17 +240,17 @@ function extent(pieces: readonly Piece[], at: number): { start: number; end: num
   return { start, end };
 }
 
-function tied(left: Piece | undefined, right: Piece | undefined): boolean {
+function tied(left: PhrasePiece | undefined, right: PhrasePiece | undefined): boolean {
   if (!left || !right) return false;
   return right.glued || (!left.quoted && /[.@]$/.test(left.text)) || (!right.quoted && /^[.@]/.test(right.text));
 }
 
-function spell(pieces: readonly Piece[]): string {
+function spell(pieces: readonly PhrasePiece[]): string {
   return pieces.map((piece) => (piece.quoted ? `"${piece.text.replace(/["\\]/g, '\\$&')}"` : piece.text)).join('');
 }
 
 /** An addr-spec, perhaps with an obsolete route before it. */
-function mailbox(name: string | null, spec: string): Mailbox {
+function mailbox(name: readonly PhrasePiece[], spec: string): Mailbox {
   const [, route = null, address = ''] = /^(?:(@[^:"]*):)?(.*)$/s.exec(withoutComments(spec)) ?? [];
   const at = address.lastIndexOf('@');
   const local = at < 0 ? address : address.slice(0, at);
@@ -260,7 +271,8 @@ function withoutComments(spec: string): string {
   return spec.includes('(') && !spec.includes('"') ? spec.replace(/\([^()]*\)/g, '') : spec;
 }
 
-function make(name: string | null, local: string, domain: string, route: string | null): Mailbox {
+function make(pieces: readonly PhrasePiece[], local: string, domain: string, route: string | null): Mailbox {
   const email = domain === '' ? local : `${local}@${domain}`;
-  return { name: name ? decodeWords(name) : null, email: decodeRaw(email), rawName: name || null, local, domain, route };
+  const rawName = phrase(pieces) || null;
+  return { name: rawName === null ? null : decodeWords(rawName), email: decodeRaw(email), rawName, pieces, local, domain, route };
 }

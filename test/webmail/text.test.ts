@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { en } from '../../workers/webmail/text/en.ts';
 import { hueOf, initials, plainText, shortName } from '../../workers/webmail/text/names.ts';
 import { exactTime, shortTime, sizeText } from '../../workers/webmail/text/time.ts';
+import { emailRead, wordsRead } from '../../workers/webmail/text/words.ts';
 import { zh } from '../../workers/webmail/text/zh.ts';
 
 const holes = (text: string) => [...text.matchAll(/\{\w+\}/g)].map(String).sort();
@@ -18,6 +19,36 @@ describe('the two languages', () => {
   test('have both plural forms of each plural, and no exclamation marks', () => {
     for (const key of Object.keys(en)) if (key.endsWith('.one')) expect(en).toHaveProperty([key.replace(/one$/, 'other')]);
     for (const text of [...Object.values(en), ...Object.values(zh)]) expect(text).not.toMatch(/[!\uff01]/);
+  });
+});
+
+describe('encoded words that the API left', () => {
+  test.each([
+    ['Re:=?gb2312?B?xOO6ww==?=', 'Re:你好'],
+    ['=?utf-8?q?a?= b=?utf-8?q?=C3=A9?=中', 'a bé中'],
+    ['x=?utf-8?b?5L2g?==?utf-8?b?5aW9?= =?utf-8?b?5ZCX?=y', 'x你好吗y'],
+    ['=?nobody?q?knows?=', '=?nobody?q?knows?='],
+    ['=?utf-8?q?open', '=?utf-8?q?open'],
+    ['a =? b ?= c', 'a =? b ?= c'],
+  ])('are read in %s', (text, read) => {
+    expect(wordsRead(text)).toBe(read);
+  });
+
+  test('are read in subjects and names, and what is missing stays missing', () => {
+    const email = { id: 'M1', threadId: 'T1', mailboxIds: {}, keywords: {}, preview: '', receivedAt: '', hasAttachment: false };
+    const from = [{ name: '=?utf-8?q?Z=C3=B6e?=', email: 'z@x.test' }];
+    expect(emailRead({ ...email, subject: 'Re:=?gb2312?B?xOO6ww==?=', from, to: null })).toEqual({
+      ...email,
+      subject: 'Re:你好',
+      from: [{ name: 'Zöe', email: 'z@x.test' }],
+      to: null,
+    });
+    expect(emailRead({ ...email, subject: null, from: null, to: null })).toEqual({ ...email, subject: null, from: null, to: null });
+  });
+
+  test('cost no more the longer a hostile subject is', () => {
+    const text = '=?a?q?'.repeat(20_000);
+    expect(wordsRead(text)).toBe(text);
   });
 });
 

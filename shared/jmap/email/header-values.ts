@@ -1,5 +1,5 @@
 /** Header fields in the forms a client may ask for (RFC 8621 §4.1.2): raw octets in, JSON values out. Never throws. */
-import type { Mailbox } from '../../mime/addresses.ts';
+import type { Mailbox, PhrasePiece } from '../../mime/addresses.ts';
 import { mailboxesOf, parseAddressList } from '../../mime/addresses.ts';
 import { parseDate } from '../../mime/date.ts';
 import type { HeaderField } from '../../mime/headers.ts';
@@ -87,12 +87,12 @@ function decodedText(raw: string): string {
     .normalize('NFC');
 }
 
-/** Encoded words alone or one after another, as RFC 2047 §2 writes them; senders that forget the space between two are forgiven. */
-const ENCODED_WORDS = /^(?:=\?[^?\s]{1,64}\?[bq]\?[^?\s]*\?=)+$/i;
+/** One encoded word, as RFC 2047 §2 writes it. */
+const ENCODED_WORD = /^=\?[^?\s]{1,64}\?[bq]\?[^?\s]*\?=$/i;
 
 /**
  * Decodes encoded words where RFC 2047 §5 lets them stand: white space or an end on both sides. What only looks like one stays as it is,
- * which §4.1.2.2 demands; control characters that were hidden in one are dropped.
+ * which §4.1.2.2 demands (the webmail shows it decoded); control characters that were hidden in one are dropped.
  */
 function decodePlacedWords(value: string): string {
   if (!value.includes('=?')) return decodeWords(value);
@@ -109,7 +109,7 @@ function decodePlacedWords(value: string): string {
   for (let at = 0; at < pieces.length; at += 2) {
     const gap = at === 0 ? '' : (pieces[at - 1] ?? '');
     const token = pieces[at] ?? '';
-    if (ENCODED_WORDS.test(token)) {
+    if (ENCODED_WORD.test(token)) {
       if (words === '') plain += gap;
       words += words === '' ? token : gap + token;
       continue;
@@ -121,9 +121,23 @@ function decodePlacedWords(value: string): string {
   return text;
 }
 
-function emailAddress({ name, email }: Mailbox): EmailAddress {
-  const text = name?.trim().normalize('NFC') ?? '';
-  return { name: text === '' ? null : text, email };
+function emailAddress({ pieces, email }: Mailbox): EmailAddress {
+  const name = phraseText(pieces);
+  return { name: name === '' ? null : name, email };
+}
+
+/** RFC 8621 §4.1.2.3: a name, its encoded words decoded where they may stand, which is not in a quoted string (RFC 2047 §5). */
+function phraseText(pieces: readonly PhrasePiece[]): string {
+  let text = '';
+  let words = '';
+  for (const piece of pieces) {
+    const gap = piece.glued ? '' : ' ';
+    if (piece.quoted) {
+      text += decodePlacedWords(words) + gap + decodeRaw(piece.text);
+      words = '';
+    } else words += gap + piece.text;
+  }
+  return (text + decodePlacedWords(words)).trim().normalize('NFC');
 }
 
 /** Mailboxes outside groups that follow one another share one nameless group. */
@@ -132,7 +146,7 @@ function groupedAddresses(value: string): EmailAddressGroup[] {
   let loose: EmailAddressGroup | null = null;
   for (const item of parseAddressList(value)) {
     if ('group' in item) {
-      groups.push({ name: item.group.trim(), addresses: item.members.map(emailAddress) });
+      groups.push({ name: phraseText(item.pieces), addresses: item.members.map(emailAddress) });
       loose = null;
       continue;
     }

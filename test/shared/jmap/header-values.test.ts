@@ -87,6 +87,7 @@ test.each([
   [' Re:=?utf-8?q?a?=', 'Re:=?utf-8?q?a?='],
   [' =?utf-8?q?a?=b', '=?utf-8?q?a?=b'],
   [' "=?utf-8?q?a?="', '"=?utf-8?q?a?="'],
+  [' =?utf-8?q?a?==?utf-8?q?b?=', '=?utf-8?q?a?==?utf-8?q?b?='],
   [' =?utf-8?q?a b?=', '=?utf-8?q?a b?='],
   [' =?utf-8?x?a?=', '=?utf-8?x?a?='],
   [' caf\xc3\xa9 =?utf-8?q?=C3=A9?=', 'café é'],
@@ -102,6 +103,10 @@ test.each([
   [' "J \\"q\\" \\\\ B" <joe@x.test>', [{ ...joe, name: 'J "q" \\ B' }]],
   [' =?utf-8?q?J=C3=B6rg=2C_B?= <joe@x.test>', [{ ...joe, name: 'Jörg, B' }]],
   [' =?utf-8?q?J?= =?utf-8?q?oe?= <joe@x.test>', [{ ...joe, name: 'Joe' }]],
+  [' "=?utf-8?q?Joe?=" <joe@x.test>', [{ ...joe, name: '=?utf-8?q?Joe?=' }]],
+  [' J=?utf-8?q?oe?= <joe@x.test>', [{ ...joe, name: 'J=?utf-8?q?oe?=' }]],
+  [' "J." =?utf-8?q?B=00?= "" <joe@x.test>', [{ ...joe, name: 'J. B' }]],
+  [' joe@x.test (=?utf-8?q?Joe_Bloggs?=)', [joe]],
   [
     ' joe@x.test,, , nobody',
     [
@@ -122,6 +127,7 @@ test.each([
   [' a@x, b@x, G: c@x;, d@x', [['a@x', 'b@x'], 'G', ['c@x'], ['d@x']]],
   [' G:;, "H \\"h\\"": a@x;', ['G', [], 'H "h"', ['a@x']]],
   [' =?utf-8?q?=C3=84?=: a@x;', ['Ä', ['a@x']]],
+  [' "=?utf-8?q?A?=": a@x;', ['=?utf-8?q?A?=', ['a@x']]],
   ['', []],
 ])('GroupedAddresses: %j', (value, shape) => {
   const groups: unknown[] = [];

@@ -153,6 +153,19 @@ test('snippets mark the words in subject and body, and are null where nothing ma
   expect(await client.errorOf('SearchSnippet/get', { filter: { color: 1 }, emailIds: [] })).toBe('unsupportedFilter');
 });
 
+test('encoded words that stick to other text or stand in quotes are searched as they are meant, and told as they are', async () => {
+  const other = await makeClient();
+  const raw = 'From: "=?gb2312?B?zOyxpg==?=" <q@x.test>\r\nSubject: Re:=?gb2312?B?xOO6ww==?=\r\n\r\nx';
+  const { id } = await other.import(raw, (await other.roles()).inbox ?? '');
+  for (const filter of [{ subject: '你好' }, { text: '你好' }, { from: '天宝' }, { text: '天宝' }])
+    expect((await other.call('Email/query', { filter })).ids).toEqual([id]);
+  expect(await other.email(id, { properties: ['subject', 'from'] })).toEqual({
+    id,
+    subject: 'Re:=?gb2312?B?xOO6ww==?=',
+    from: [{ name: '=?gb2312?B?zOyxpg==?=', email: 'q@x.test' }],
+  });
+});
+
 test('words of any language are found and marked, wherever they stand', async () => {
   const other = await makeClient();
   const inbox = (await other.roles()).inbox ?? '';

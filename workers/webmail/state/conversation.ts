@@ -73,10 +73,9 @@ export function conversationRefresh(hides: (message: EmailDetail) => boolean): {
 }
 
 function takeThread(answers: Answers): EmailDetail[] {
-  const messages = answers.get<GetAnswer<EmailDetail>>('messages').list;
+  const { list } = answers.get<GetAnswer<EmailDetail>>('messages');
   takeThreads(answers.get<GetAnswer<{ id: Id; emailIds: Id[] }>>('thread').list);
-  takeEmails(messages);
-  return messages.sort((a, b) => a.receivedAt.localeCompare(b.receivedAt));
+  return takeEmails(list).sort((a, b) => a.receivedAt.localeCompare(b.receivedAt));
 }
 
 export function closeConversation(): void {

@@ -4,6 +4,7 @@
  */
 import { signal } from '@preact/signals';
 import type { EmailAddress, EmailSummary, Id } from '../jmap/types.ts';
+import { emailRead } from '../text/words.ts';
 
 const emails = new Map<Id, EmailSummary>();
 const threads = new Map<Id, Id[]>();
@@ -23,9 +24,12 @@ export function emailsOfThread(threadId: Id): EmailSummary[] {
   return (threads.get(threadId) ?? []).flatMap((id) => emails.get(id) ?? []);
 }
 
-export function takeEmails(list: EmailSummary[]): void {
-  for (const email of list) emails.set(email.id, { ...emails.get(email.id), ...email });
+/** Takes emails of an answer; hands them back as people read them. */
+export function takeEmails<E extends EmailSummary>(list: E[]): E[] {
+  const read = list.map(emailRead);
+  for (const email of read) emails.set(email.id, { ...emails.get(email.id), ...email });
   revision.value++;
+  return read;
 }
 
 export function takeThreads(list: { id: Id; emailIds: Id[] }[]): void {
