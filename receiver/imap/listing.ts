@@ -46,11 +46,13 @@ const STATUS_ITEMS: Record<string, (status: MailboxStatus, mailbox: Mailbox) => 
 
 /** `(MESSAGES UNSEEN …)`. */
 export function readStatusItems(args: Arguments, appendLimit: boolean): string[] {
-  return args.list(() => {
+  const items = args.list(() => {
     const item = args.word('status item');
     if (!Object.hasOwn(STATUS_ITEMS, item) && !(appendLimit && item === 'APPENDLIMIT')) throw new Malformed('Unknown STATUS item');
     return item;
   });
+  if (items.length === 0) throw new Malformed('No STATUS items');
+  return [...new Set(items)];
 }
 
 export function statusLine(mailbox: Mailbox, status: MailboxStatus, items: string[], utf8: boolean, appendLimit: number): string {

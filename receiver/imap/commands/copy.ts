@@ -18,6 +18,7 @@ export const copy: Command = {
     const { uids, target } = readArguments(client, args, call);
     if (uids.length === 0) return { text: 'No messages to copy' };
     const result = await selectionOf(client).box.copy(uids, target);
+    tellNotifier(client, target, result);
     if (result.pairs.length === 0) return { text: 'No messages to copy' };
     return { text: 'COPY completed', ...(isOff(client, 'UIDPLUS') ? {} : { code: copyUid(result) }) };
   },
@@ -34,6 +35,7 @@ export const move: Command = {
     if (box.readOnly) throw new Refusal('READ-ONLY', 'The mailbox is open for reading only');
     if (uids.length === 0) return { text: 'No messages to move' };
     const result = await box.move(uids, target);
+    tellNotifier(client, target, result);
     if (result.pairs.length > 0 && !isOff(client, 'UIDPLUS')) client.output.line(`* OK [${copyUid(result)}] Moved UIDs`);
     return { text: 'MOVE completed', ...tellRemovals(client, selection, call) };
   },
@@ -48,6 +50,13 @@ function readArguments(client: Client, args: Arguments, call: Call): { uids: num
   if (uids === null) throw new Malformed('There is no such message');
   if (!client.session?.find(target)) throw new Refusal('TRYCREATE', 'No such mailbox');
   return { uids, target };
+}
+
+function tellNotifier(client: Client, target: string, { pairs }: CopyResult): void {
+  client.notifier?.ownMessages(
+    target,
+    pairs.map(([, to]) => to),
+  );
 }
 
 /** `COPYUID validity source target`, pairwise. */

@@ -26,6 +26,7 @@ export const replace: Command = {
     if (!sessionOf(client).find(target)) throw new Refusal('TRYCREATE', 'No such mailbox');
     if (uid === null || !box.flags(uid)) throw new Refusal('NONEXISTENT', 'There is no such message');
     const made = await box.replace(uid, target, message);
+    client.notifier?.ownMessages(target, [made.uid]);
     if (!isOff(client, 'UIDPLUS')) client.output.line(`* OK [APPENDUID ${made.uidvalidity} ${made.uid}] Replacement is stored`);
     return { text: 'REPLACE completed' };
   },

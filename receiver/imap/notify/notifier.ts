@@ -10,6 +10,7 @@ import { metadataChangeLine } from '../metadata.ts';
 import type { Selection } from '../selection.ts';
 import type { Mailbox, MailboxStatus, Metadata, Session } from '../session.ts';
 import { mailboxName } from '../wire/encoder.ts';
+import { lowerBound } from '../wire/sets.ts';
 import type { EventName, NotifyRequest } from './request.ts';
 import { changedEntries, compare, type Difference, type Snapshot, takeSnapshot } from './snapshot.ts';
 
@@ -24,6 +25,8 @@ export class Notifier {
   #known: Snapshot;
   #server: Metadata;
   #changed = false;
+  /** UIDs of messages that this client has put into the mailbox it has open, until it has heard of them. */
+  #made: { mailbox: string; uids: Set<number> } = { mailbox: '', uids: new Set() };
 
   /** `wake` is called when there may be something to tell. */
   constructor(client: Client, session: Session, request: NotifyRequest, wake: () => void) {
@@ -94,6 +97,22 @@ export class Notifier {
     if (names.includes('')) this.#server = this.#session.metadata(null);
   }
 
+  /** The client itself has put messages there: it hears of them by EXISTS and by nothing else (RFC 5465 §5, §5.2). */
+  ownMessages(name: string, uids: readonly number[]): void {
+    const mailbox = this.#session.find(name);
+    if (!mailbox) return;
+    if (this.#isSelected(mailbox)) {
+      if (!this.request.selected?.items.length) return;
+      const before = this.#made.mailbox === mailbox.id ? this.#made.uids : [];
+      this.#made = { mailbox: mailbox.id, uids: new Set([...before, ...uids]) };
+      return;
+    }
+    const known = this.#known.get(mailbox.id);
+    const status = this.#session.status(mailbox);
+    if (known?.status?.messages !== status.messages - uids.length) return;
+    this.#known.set(mailbox.id, { ...known, clock: this.#session.clock(mailbox), status });
+  }
+
   async #tellSelected(selection: Selection, expunge: boolean, uidCommand: boolean): Promise<void> {
     const { output } = this.#client;
     const { selected } = this.request;
@@ -101,9 +120,18 @@ export class Notifier {
     const manner = mannerOf(this.#client, uidCommand);
     selection.tell(output, expunge, this.isImmediate ? { ...manner, uid: manner.uid || !manner.uidOnly } : manner);
     if (!selected || selected.items.length === 0) return;
-    const fresh = [...selection.view.uids].filter((uid) => uid > last);
+    const fresh = this.#withoutOwn(selection, last);
     if (fresh.length === 0 || fresh.length > FETCHED_MAX) return;
     await fetchItems({ client: this.#client, selection, manner: mannerOf(this.#client) }, fresh, selected.items);
+  }
+
+  /** UIDs after `last` that this client did not make. */
+  #withoutOwn({ box, view }: Selection, last: number): number[] {
+    const { mailbox, uids } = this.#made;
+    const fresh = [...view.uids.subarray(lowerBound(view.uids, last + 1))];
+    const foreign = mailbox === box.mailbox.id ? fresh.filter((uid) => !uids.has(uid)) : fresh;
+    for (const uid of uids) if (uid <= view.lastUid) uids.delete(uid);
+    return foreign;
   }
 
   #tellNames({ created, destroyed, renamed, parents, subscribed }: Difference): void {
