@@ -7,6 +7,7 @@ import { CHANGES_PAGE_MAX, HEADER_TOKEN, ROUTES } from '../../shared/protocol.ts
 import { readReceiver, readUserCallByReceiver, type UserCaller } from '../auth/caller.ts';
 import { problem } from '../auth/problem.ts';
 import type { Env } from '../env.ts';
+import { socketHeaders } from '../jmap/push/hub-calls.ts';
 import { Busy, CondemnedOriginal, hubOf, NoSuchAccount, openMail } from '../store/mail/index.ts';
 import { getBlob, putBlob } from './blobs.ts';
 import { answerCommit } from './commit.ts';
@@ -63,6 +64,5 @@ export const bridgeRoutes = new Hono<{ Bindings: Env }>()
 /** Hands the upgrade to the account's hub; what the client says about itself is overwritten. */
 async function openPush(c: BridgeContext, account: UserCaller['account']): Promise<Response> {
   if (c.req.header('upgrade')?.toLowerCase() !== 'websocket') return problem(426, 'This is a WebSocket.', { upgrade: 'websocket' });
-  const headers = new Headers({ upgrade: 'websocket', 'x-posthouse-socket': 'bridge', 'x-posthouse-account': JSON.stringify(account) });
-  return hubOf(c.env, account.id).fetch(new Request('https://hub/socket', { headers }));
+  return hubOf(c.env, account.id).fetch(new Request('https://hub/socket', { headers: socketHeaders('bridge', account) }));
 }

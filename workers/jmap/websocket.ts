@@ -9,6 +9,7 @@ import type { Env } from '../env.ts';
 import { hubOf } from '../store/mail/index.ts';
 import type { Account } from '../store/mail/types.ts';
 import { runRequest } from './dispatch.ts';
+import { socketHeaders } from './push/hub-calls.ts';
 import { SUPPORTED } from './session.ts';
 
 /** The text that answers one Request message: a Response or a RequestError. */
@@ -24,7 +25,6 @@ export async function openWebSocket(env: Env, account: Account, request: Request
   const offered = (request.headers.get('sec-websocket-protocol') ?? '').split(',').map((name) => name.trim());
   if (!offered.includes('jmap')) return new Response('the jmap subprotocol is required\n', { status: 400 });
   const headers = new Headers(request.headers);
-  headers.set('x-posthouse-socket', 'jmap');
-  headers.set('x-posthouse-account', JSON.stringify(account));
+  for (const [name, value] of Object.entries(socketHeaders('jmap', account))) headers.set(name, value);
   return hubOf(env, account.id).fetch(new Request(request, { headers }));
 }

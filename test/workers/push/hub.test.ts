@@ -1,6 +1,7 @@
 /** The hub: who is told what when the clock moves (RFC 8620 §7.1, RFC 8887 §4.3.5), over real WebSockets. */
 import { env, evictDurableObject } from 'cloudflare:test';
 import { beforeEach, expect, test } from 'vitest';
+import { socketHeaders } from '../../../workers/jmap/push/hub-calls.ts';
 import { hubOf, openMail } from '../../../workers/store/mail/index.ts';
 import type { Account } from '../../../workers/store/mail/types.ts';
 import { createAccount, deliverRaw, rawMessage } from '../../support/mail.ts';
@@ -38,8 +39,7 @@ class Listener {
 }
 
 async function listen(kind: 'bridge' | 'jmap', of = account): Promise<Listener> {
-  const headers = { upgrade: 'websocket', 'x-posthouse-socket': kind, 'x-posthouse-account': JSON.stringify(of) };
-  const answer = await hubOf(env, of.id).fetch('https://hub/socket', { headers });
+  const answer = await hubOf(env, of.id).fetch('https://hub/socket', { headers: socketHeaders(kind, of) });
   if (!answer.webSocket) throw new Error(`no socket: ${answer.status}`);
   return new Listener(answer.webSocket);
 }
@@ -158,13 +158,18 @@ test('enabling push again replaces what was asked for before', async () => {
 });
 
 test('a push state tells only what changed since, and one that is none of ours tells everything', async () => {
+  const bridge = await listen('bridge');
   await deliverRaw(env, account, rawMessage());
+  await bridge.next();
   const { modseq } = await openMail(env, account).states();
   const client = await listen('jmap');
   client.send({ '@type': 'WebSocketPushEnable', dataTypes: null, pushState: String(modseq) });
   expect(await settled(client)).toMatchObject({ '@type': 'Response' });
   client.send({ '@type': 'WebSocketPushDisable' });
+  expect(await settled(client)).toMatchObject({ '@type': 'Response' });
   await openMail(env, account).changeIdentities({ create: [{ email: 'me@example.test' }] });
+  // The hub hears of changes after their answer: what it is told belongs to nobody's later wish.
+  await bridge.next();
   client.send({ '@type': 'WebSocketPushEnable', dataTypes: null, pushState: String(modseq) });
   const since = (await client.next()) as { changed: Record<string, object> };
   expect(Object.keys(since.changed[`A${account.id}`] ?? {})).toEqual(['Identity']);
@@ -192,6 +197,11 @@ test('a client that asks without end is made to wait, and then refused with the 
 });
 
 test('an account whose name is not ASCII has its sockets too', async () => {
+  const fields = socketHeaders('jmap', { ...account, name: '驿站 Jörg' });
+  expect([JSON.parse(fields['x-posthouse-account'] ?? '').name, Object.values(fields).join()]).toEqual([
+    '驿站 Jörg',
+    expect.stringMatching(/^[ -~]*$/),
+  ]);
   const client = await listen('jmap', { ...account, name: '驿站 Jörg' });
   expect(await settled(client)).toMatchObject({ '@type': 'Response' });
 });

@@ -6,6 +6,7 @@ import { isObject } from '../../../shared/jmap/readers.ts';
 import type { Env } from '../../env.ts';
 import { hubOf } from '../../store/mail/index.ts';
 import type { Account } from '../../store/mail/types.ts';
+import { socketHeaders } from './hub-calls.ts';
 
 /** Seconds between pings that we allow; RFC 8620 §7.3 leaves the bounds to the server. */
 const PING_MIN = 30;
@@ -39,8 +40,7 @@ export function readWishes(query: (name: string) => string | undefined): StreamW
 
 /** The stream of an account. `lastEventId`: the push state the client saw last. */
 export async function openEventSource(env: Env, account: Account, wishes: StreamWishes, lastEventId: string | null): Promise<Response> {
-  const headers = { upgrade: 'websocket', 'x-posthouse-socket': 'jmap', 'x-posthouse-account': JSON.stringify(account) };
-  const answer = await hubOf(env, account.id).fetch('https://hub/jmap/ws', { headers });
+  const answer = await hubOf(env, account.id).fetch('https://hub/jmap/ws', { headers: socketHeaders('jmap', account) });
   const socket = answer.webSocket;
   if (!socket) return new Response('push is not available now\n', { status: 503, headers: { 'retry-after': '60' } });
   const stream = pump(socket, wishes);

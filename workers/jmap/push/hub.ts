@@ -13,7 +13,7 @@ import { type HubNotice, openMail } from '../../store/mail/index.ts';
 import type { Account } from '../../store/mail/types.ts';
 import { Admission, REQUEST_LEASE_MS } from '../admission.ts';
 import { answerSocketRequest } from '../websocket.ts';
-import { HUB_PATHS } from './hub-calls.ts';
+import { HUB_PATHS, type SocketKind } from './hub-calls.ts';
 import { Pushes } from './pushes.ts';
 import { changesSince, PUSHED_TYPES, stateChange, type TypeStates, wantedChanges } from './state-change.ts';
 import { Turnstile } from './turnstile.ts';
@@ -28,11 +28,9 @@ const MESSAGE_MAX = 10_000_000;
 /** RFC 6455 §7.4.1. */
 const CLOSE = { goingAway: 1001, unsupported: 1003, policy: 1008, tooBig: 1009 } as const;
 
-type Kind = 'bridge' | 'jmap';
-
 /** What is remembered of a socket while the hub sleeps. */
 interface Attachment {
-  kind: Kind;
+  kind: SocketKind;
   account: Account;
   openedAt: number;
   /** JMAP: push is on, for these types (null: all). */
@@ -68,7 +66,7 @@ export class Hub extends DurableObject<Env> {
   }
 
   #open(request: Request): Response {
-    const kind: Kind = request.headers.get('x-posthouse-socket') === 'bridge' ? 'bridge' : 'jmap';
+    const kind: SocketKind = request.headers.get('x-posthouse-socket') === 'bridge' ? 'bridge' : 'jmap';
     const account = JSON.parse(request.headers.get('x-posthouse-account') ?? 'null') as Account | null;
     if (!account) return new Response('no account\n', { status: 400 });
     if (this.ctx.getWebSockets().length >= SOCKETS_MAX)
