@@ -67,7 +67,7 @@ export class MirrorMailbox implements SelectedMailbox {
   }
 
   highestModseq(): number {
-    return this.#live.status().highestModseq;
+    return this.#live.highestModseq;
   }
 
   flags(uid: number): Flags | undefined {

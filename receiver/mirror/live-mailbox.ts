@@ -16,6 +16,8 @@ interface Columns {
   sizes: Uint32Array;
   /** Mod-sequences outgrow 32 bits. */
   modseqs: Float64Array;
+  /** Of all messages that are or were here. */
+  highestModseq: number;
 }
 
 export class LiveMailbox {
@@ -70,9 +72,18 @@ export class LiveMailbox {
     return this.#columns.emails[this.#index(uid)];
   }
 
-  uidsOfEmails(emails: ReadonlySet<number>): number[] {
-    const { count, uids } = this.#columns;
-    return [...uids.subarray(0, count)].filter((_, index) => emails.has(this.#columns.emails[index] ?? 0));
+  uidsOfEmails(wanted: ReadonlySet<number>): number[] {
+    const { count, uids, emails } = this.#columns;
+    const found: number[] = [];
+    // Mostly nobody is wanted: a STORE that was refused nothing.
+    for (let i = 0; i < count && wanted.size > 0; i++) if (wanted.has(emails[i] ?? 0)) found.push(uids[i] ?? 0);
+    return found;
+  }
+
+  /** Never above the last finished round: what came later is not shown whole yet. */
+  get highestModseq(): number {
+    const highest = Math.max(1, this.row.highestModseq, this.#columns.highestModseq);
+    return Math.min(highest, Math.max(1, this.#clock));
   }
 
   status(): MailboxStatus {
@@ -129,7 +140,7 @@ export class LiveMailbox {
   }
 
   #countStatus(): MailboxStatus {
-    const { count, codes, sizes, modseqs } = this.#columns;
+    const { count, codes, sizes } = this.#columns;
     const { uidnext, uidvalidity } = this.row;
     const status = {
       messages: count,
@@ -137,7 +148,7 @@ export class LiveMailbox {
       deleted: 0,
       uidnext,
       uidvalidity,
-      highestModseq: Math.max(1, this.row.highestModseq),
+      highestModseq: this.highestModseq,
       size: 0,
       deletedSize: 0,
     };
@@ -150,9 +161,7 @@ export class LiveMailbox {
         status.deleted++;
         status.deletedSize += size;
       }
-      status.highestModseq = Math.max(status.highestModseq, modseqs[i] ?? 0);
     }
-    status.highestModseq = Math.min(status.highestModseq, Math.max(1, this.#clock));
     return status;
   }
 
@@ -178,12 +187,13 @@ export class LiveMailbox {
     codes[index] = entry.code;
     modseqs[index] = entry.modseq;
     emails[index] = entry.email;
+    this.#columns.highestModseq = Math.max(this.#columns.highestModseq, entry.modseq);
     return true;
   }
 
   #remove(gone: ReadonlySet<number>): void {
     const old = this.#columns;
-    const kept = emptyColumns(old.count);
+    const kept = { ...emptyColumns(old.count), highestModseq: old.highestModseq };
     for (let i = 0; i < old.count; i++) if (!gone.has(old.uids[i] ?? 0)) copyEntry(old, i, kept);
     this.#columns = kept;
   }
@@ -235,6 +245,7 @@ function emptyColumns(capacity: number): Columns {
     codes: new Uint32Array(capacity),
     sizes: new Uint32Array(capacity),
     modseqs: new Float64Array(capacity),
+    highestModseq: 0,
   };
 }
 
@@ -249,6 +260,7 @@ function withRoom(columns: Columns, more: number): Columns {
   if (columns.count + more <= columns.uids.length) return columns;
   const larger = emptyColumns(columns.count + more + Math.max(SPARE, columns.count >> 4));
   larger.count = columns.count;
+  larger.highestModseq = columns.highestModseq;
   for (const name of ['uids', 'emails', 'codes', 'sizes', 'modseqs'] as const) larger[name].set(columns[name].subarray(0, columns.count));
   return larger;
 }
@@ -260,6 +272,7 @@ function pushEntry(columns: Columns, entry: EntryRow): void {
   columns.codes[at] = entry.code;
   columns.sizes[at] = entry.size;
   columns.modseqs[at] = entry.modseq;
+  columns.highestModseq = Math.max(columns.highestModseq, entry.modseq);
 }
 
 function copyEntry(from: Columns, index: number, to: Columns): void {
