@@ -65,6 +65,7 @@ function settings(folder: string): string {
     'defaultsearchtier: t1',
     `t1searchpartition-default: ${folder}/search`,
     'conversations: yes',
+    'conversations_db: twoskip',
     'httpmodules: jmap',
     `admins: ${CYRUS_ADMIN}`,
     `cyrus_user: ${owner.user}`,
