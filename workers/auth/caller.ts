@@ -92,11 +92,11 @@ async function readBasic(c: DoorContext, credentials: string): Promise<UserCalle
   return { account: { ...found.account, login: { credential: found.id } }, via: 'basic', scope: 'full' };
 }
 
-/** A browser gets no Basic challenge: it would answer with a dialog over the webmail's own login. */
+/** RFC 9110 §15.5.2. A browser gets no Basic challenge: it would answer with a dialog over the webmail's own login. */
 function challenge(c: DoorContext): Response {
   const answer = problem(401, 'Log in: a session cookie, a bearer token, or Basic with an app password.');
-  if (c.req.header('sec-fetch-mode') !== undefined) return answer;
-  answer.headers.append('www-authenticate', 'Basic realm="posthouse", charset="UTF-8"');
+  const isBrowser = c.req.header('sec-fetch-mode') !== undefined;
+  if (!isBrowser) answer.headers.append('www-authenticate', 'Basic realm="posthouse", charset="UTF-8"');
   answer.headers.append('www-authenticate', 'Bearer realm="posthouse"');
   return answer;
 }

@@ -214,7 +214,7 @@ test('a program is told how to log in; a browser gets no password dialog', async
   const challenge = (await user({})).headers.get('www-authenticate') ?? '';
   expect(challenge).toContain('Basic realm=');
   expect(challenge).toContain('Bearer realm=');
-  expect((await user({ 'sec-fetch-mode': 'cors' })).headers.get('www-authenticate')).toBeNull();
+  expect((await user({ 'sec-fetch-mode': 'cors' })).headers.get('www-authenticate')).toBe('Bearer realm="posthouse"');
 });
 
 test('a receiver asks whose an address is, and only a receiver may', async () => {

@@ -51,6 +51,13 @@ test('changes that come while one waits are told together, the newest state of e
   expect([take(all), take(mail)]).toEqual([{ Email: '6', Thread: '5', Identity: '8' }, { Email: '6' }]);
 });
 
+test('what waits is forgotten when its type is wanted no more', () => {
+  const subscriber = one();
+  noteChanges([subscriber], { Email: '5', Mailbox: '5' });
+  const [fewer] = subscribersOf([{ ...RECIPIENT, types: ['Mailbox', 'Thread'] }], [subscriber]);
+  expect(fewer?.pending).toEqual({ Mailbox: '5' });
+});
+
 test('after a push the next one waits for the pace', () => {
   const subscriber = one();
   noteChanges([subscriber], { Email: '5' });

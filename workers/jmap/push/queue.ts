@@ -54,12 +54,13 @@ export type PushOutcome =
   /** This push will never be taken. */
   | { kind: 'refused' };
 
-/** The subscribers after the subscriptions changed: what waits for one that stays goes on waiting. */
+/** The subscribers after the subscriptions changed: what waits for one that stays goes on waiting, if it still wants it. */
 export function subscribersOf(recipients: readonly Recipient[], before: readonly Subscriber[]): Subscriber[] {
   const known = new Map(before.map((subscriber) => [subscriber.id, subscriber]));
   return recipients.map((recipient) => {
     const waiting = known.get(recipient.id) ?? fresh(recipient);
-    return { ...waiting, ...recipient, verify: waiting.verify && !recipient.verified };
+    const pending = wantedChanges(waiting.pending, recipient.types) ?? {};
+    return { ...waiting, ...recipient, pending, verify: waiting.verify && !recipient.verified };
   });
 }
 
