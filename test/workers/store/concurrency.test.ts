@@ -1,6 +1,7 @@
 /** Several writers of one account at once: every change is made once and whole, and nobody is turned away needlessly. */
 import { env } from 'cloudflare:test';
 import { expect, test } from 'vitest';
+import { withAttempts } from '../../../workers/store/mail/attempts.ts';
 import { deliver, openMail } from '../../../workers/store/mail/index.ts';
 import { createAccount, deliverMany, makeDelivery, rawMessage } from '../../support/mail.ts';
 import { contradictions, recount } from '../../support/recount.ts';
@@ -22,6 +23,25 @@ test('sixteen writers at once all get their change made', async () => {
   expect(mailboxes).toMatchObject(await recount(env, account, mailboxes));
   expect(await contradictions(env, account)).toEqual([]);
 });
+
+test('writers whose attempts take long do not stay in step: of twelve at once hardly one is turned away', async () => {
+  const turnedAway = await Promise.all(Array.from({ length: 5 }, () => contend(12, 40)));
+  // About 15 when the pause is shorter than an attempt, 0 or 1 when it is not.
+  expect(turnedAway.reduce((sum, count) => sum + count, 0)).toBeLessThan(6);
+});
+
+/** Writers of one clock, each attempt of `attemptMs`; how many gave up. */
+async function contend(writers: number, attemptMs: number): Promise<number> {
+  let clock = 0;
+  const attempt = async () => {
+    const read = clock;
+    await scheduler.wait(attemptMs);
+    if (clock !== read) throw new Error('NOT NULL constraint failed: account.modseq');
+    clock++;
+  };
+  const made = await Promise.allSettled(Array.from({ length: writers }, () => withAttempts(attempt)));
+  return made.filter(({ status }) => status === 'rejected').length;
+}
 
 test('the same delivery by two calls at once is stored once', async () => {
   const account = await createAccount(env);
