@@ -7,7 +7,7 @@ import { type Frame, HEADER_TOKEN } from '../../shared/protocol.ts';
 import { fromBase64, sha256 } from '../../shared/scram.ts';
 import { toHex } from '../../shared/signing.ts';
 import { findAppPassword, isTouchDue, touchCredential } from '../store/directory/credentials.ts';
-import { findToken, type TokenScope } from '../store/directory/tokens.ts';
+import { findToken, noteTokenUse, type TokenScope } from '../store/directory/tokens.ts';
 import type { Receiver } from '../store/directory/types.ts';
 import type { Account } from '../store/mail/types.ts';
 import { problem } from './problem.ts';
@@ -33,12 +33,15 @@ export interface UserCaller {
 export async function readUserCallByReceiver(
   c: DoorContext,
 ): Promise<{ receiver: Receiver; caller: UserCaller; frame: Frame | null } | Response> {
-  const call = await readSigned(c);
+  const secret = c.req.header(HEADER_TOKEN) ?? '';
+  const now = Date.now();
+  // Looked up while the receiver is: a token alone is worth nothing, so nothing is told by it.
+  const [call, token] = await Promise.all([readSigned(c), findToken(c.env, secret, now)]);
   if (call instanceof Response) return call;
-  const token = await findToken(c.env, c.req.header(HEADER_TOKEN) ?? '', Date.now());
   if (token?.kind !== 'bridge' || token.receiver !== call.receiver.id) {
     return problem(401, 'The account token is unknown, expired, or bound to another receiver: log in again.');
   }
+  await noteTokenUse(c.env, secret, token, now);
   return { ...call, caller: { account: token.account, via: 'receiver', scope: token.scope } };
 }
 

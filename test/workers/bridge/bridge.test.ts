@@ -6,7 +6,7 @@ import type { ChangesPage, CommitAnswer, Operation, SearchAnswer } from '../../.
 import { openMail } from '../../../workers/store/mail/index.ts';
 import type { Account } from '../../../workers/store/mail/types.ts';
 import { makeAccount, makeBridgeToken, makeReceiver, signedCall, type TestReceiver } from '../../support/directory.ts';
-import { deliverRaw, digest, emailOf, mailboxOf, putMessage, rawMessage } from '../../support/mail.ts';
+import { deliverMany, deliverRaw, digest, emailOf, mailboxOf, putMessage, rawMessage } from '../../support/mail.ts';
 
 let receiver: TestReceiver;
 let me: Account;
@@ -200,8 +200,7 @@ test('a search tells the emails that have its words in a row, of the caller alon
 
 test('a commit answers with all that it changed in one page, however much that is', async () => {
   const many = await makeAccount(env, 'many@example.test');
-  const ids: number[] = [];
-  for (let count = 0; count < 520; count++) ids.push(await deliverRaw(env, many, rawMessage()));
+  const ids = await deliverMany(env, many, 520);
   const mail = openMail(env, many);
   let { cursor, more } = await mail.changes('', 500);
   while (more) ({ cursor, more } = await mail.changes(cursor, 500));

@@ -4,7 +4,7 @@
  */
 import type { PushKeys } from '../../../shared/jmap/push-subscription.ts';
 import type { TypeStates } from './state-change.ts';
-import { wantedChanges } from './state-change.ts';
+import { latest, wantedChanges } from './state-change.ts';
 
 /** Milliseconds between two pushes to one subscription: what changes meanwhile goes as one. */
 export const PACE_MIN_MS = 1000;
@@ -68,13 +68,13 @@ function fresh({ verified }: Recipient): Omit<Subscriber, keyof Recipient> {
   return { verify: !verified, pending: {}, sending: null, attempts: 0, lost: 0, pace: PACE_MIN_MS, restUntil: 0 };
 }
 
-/** Adds changes to what waits for those who asked for them. True when somebody did. */
+/** Adds changes to what waits for those who asked for them; a notice that was overtaken takes nothing back. True when somebody did. */
 export function noteChanges(subscribers: readonly Subscriber[], changed: TypeStates): boolean {
   let noted = false;
   for (const subscriber of subscribers) {
     const wanted = subscriber.verified ? wantedChanges(changed, subscriber.types) : null;
     if (!wanted) continue;
-    Object.assign(subscriber.pending, wanted);
+    subscriber.pending = latest(subscriber.pending, wanted);
     noted = true;
   }
   return noted;
@@ -105,7 +105,7 @@ export function take(subscriber: Subscriber): TypeStates {
 
 /** Puts back what was on its way; newer states win. */
 export function putBack(subscriber: Subscriber): void {
-  subscriber.pending = { ...subscriber.sending, ...subscriber.pending };
+  subscriber.pending = latest(subscriber.sending ?? {}, subscriber.pending);
   subscriber.sending = null;
 }
 

@@ -22,6 +22,12 @@ export function wantedChanges(changed: TypeStates, types: readonly string[] | nu
   return wanted.length === 0 ? null : Object.fromEntries(wanted.map((type) => [type, changed[type]]));
 }
 
+/** Both, and of a type that is in both its later state. */
+export function latest(some: TypeStates, others: TypeStates): TypeStates {
+  const later = Object.entries(others).filter(([type, state]) => Number(state) > Number(some[type as StateType] ?? -1));
+  return { ...some, ...Object.fromEntries(later) };
+}
+
 /** Of the states at `modseq`, those that moved since `pushState`: all of them, when it is none of ours. */
 export function changesSince(states: TypeStates, modseq: number, pushState: string): TypeStates {
   const since = /^\d{1,15}$/.test(pushState) && Number(pushState) <= modseq ? Number(pushState) : -1;

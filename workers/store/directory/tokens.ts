@@ -30,6 +30,8 @@ export interface TokenRow {
   scope: TokenScope;
   /** Epoch milliseconds: its end at the latest. */
   expires: number;
+  /** Epoch milliseconds: its end if it is not used until then; null when it need not be used. */
+  unusedAfter: number | null;
 }
 
 export interface NewToken {
@@ -72,12 +74,11 @@ export async function findToken(env: Env, token: string, now: number): Promise<T
       WHERE t.sha256 = ? AND MIN(t.expires_at, COALESCE(t.unused_after, t.expires_at)) > ?`,
   )
     .bind(sha256, now)
-    .first<Omit<TokenRow, 'account'> & { unusedAfter: number | null } & AccountColumns>();
+    .first<Omit<TokenRow, 'account'> & AccountColumns>();
   const account = accountOf(row);
   if (!row || !account) return null;
-  if (row.unusedAfter !== null && row.unusedAfter - now < BRIDGE_UNUSED_MS / 2) await noteUse(env, sha256, now);
-  const { credential, kind, receiver, scope, expires } = row;
-  return { account, credential, kind, receiver, scope, expires };
+  const { credential, kind, receiver, scope, expires, unusedAfter } = row;
+  return { account, credential, kind, receiver, scope, expires, unusedAfter };
 }
 
 /** Submissions wait in a spool without using their token. */
@@ -85,10 +86,11 @@ function endsUnused(kind: TokenKind, scope: TokenScope): boolean {
   return kind === 'bridge' && scope === 'full';
 }
 
-/** Written when half of the time is gone, so that a busy mirror does not write a row per request. */
-async function noteUse(env: Env, sha256: string, now: number): Promise<void> {
+/** Puts off the end of a token that was used. Written when half of the time is gone: a busy mirror does not write a row per request. */
+export async function noteTokenUse(env: Env, token: string, { unusedAfter }: TokenRow, now: number): Promise<void> {
+  if (unusedAfter === null || unusedAfter - now >= BRIDGE_UNUSED_MS / 2) return;
   await env.DIRECTORY.prepare('UPDATE token SET unused_after = ? WHERE sha256 = ?')
-    .bind(now + BRIDGE_UNUSED_MS, sha256)
+    .bind(now + BRIDGE_UNUSED_MS, await digest(token))
     .run();
 }
 

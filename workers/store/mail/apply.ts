@@ -9,7 +9,7 @@ import { withAttempts } from './attempts.ts';
 import { mailDatabase, rowsOf } from './database.ts';
 import { tellHub } from './hub.ts';
 import { idOf, keyOf } from './keys.ts';
-import { Ledger } from './ledger.ts';
+import { type Change, Ledger } from './ledger.ts';
 import {
   accountsOf,
   emailsOf,
@@ -28,6 +28,7 @@ import type { OperationContext, RecentCopy } from './operations/context.ts';
 import { operate } from './operations/index.ts';
 import { type AccountState, type EmailState, STATE_COLUMNS } from './rows.ts';
 import { readSentCopies, type SentCopyRow } from './sent-copies.ts';
+import { type States, statesOf } from './states.ts';
 import { type Account, type AppliedOperation, StateMismatch, type StateType } from './types.ts';
 import { changeStatements } from './write.ts';
 
@@ -51,25 +52,31 @@ export interface Reads {
   ifInState?: { type: StateType; state: string };
   /** A statement read in the same snapshot; when `before` makes something of it, that is the answer and nothing is written. */
   log?: { read: D1PreparedStatement; write: (result: unknown) => D1PreparedStatement };
+  /** Statements that read, in the batch that writes, how everything stands after it. */
+  after?: (change: Change) => D1PreparedStatement[];
+  /** Is told the states that the change began from and those it led to. */
+  moved?: (before: States, after: States) => unknown;
 }
 
-/** What came of a change: its result, or what the log already had of it. */
-export type Made<Result> = { result: Result } | { known: Record<string, unknown> };
+/** What came of a change: its result, or what the log already had of it. `after`: what `Reads.after` read; null when nothing was written. */
+export type Made<Result> = { result: Result; after: D1Result[] | null } | { known: Record<string, unknown> };
 
 /** Runs one change of one account. `known` is what the log had of it, if it was made before. */
 export async function makeChange<Result>(env: Env, account: Account, reads: Reads, work: Work<Result>): Promise<Made<Result>> {
   const db = mailDatabase(env, account.shard);
   const { made, state } = await withAttempts(async (): Promise<{ made: Made<Result>; state?: AccountState }> => {
-    const { context, logged } = await readContext(db, account.id, reads);
+    const { context, before, logged } = await readContext(db, account.id, reads);
     if (logged) return { made: { known: logged } };
     const result = work(context);
     const change = context.ledger.close();
-    if (!change) return { made: { result } };
+    reads.moved?.(statesOf(before), statesOf(change?.account ?? before));
+    if (!change) return { made: { result, after: null } };
     const log = reads.log ? [reads.log.write(result)] : [];
-    await db.batch([...changeStatements(db, [change]), ...log]);
-    return { made: { result }, state: change.account };
+    const writes = [...changeStatements(db, [change]), ...log];
+    const results = await db.batch([...writes, ...(reads.after?.(change) ?? [])]);
+    return { made: { result, after: results.slice(writes.length) }, state: change.account };
   });
-  if (state) await tellHub(env, state);
+  if (state) tellHub(env, state);
   return made;
 }
 
@@ -77,7 +84,7 @@ async function readContext(
   db: D1Database,
   account: number,
   reads: Reads,
-): Promise<{ context: OperationContext; logged?: Record<string, unknown> }> {
+): Promise<{ context: OperationContext; before: AccountState; logged?: Record<string, unknown> }> {
   const hashes = [...new Set([...reads.messages.values()].flatMap(({ own, ancestors, root }) => [own, root, ...ancestors]))].filter(
     (hash) => hash !== null,
   );
@@ -118,7 +125,7 @@ async function readContext(
     sent: new Map(copyRows.map(({ hash, email, ours }): [number, RecentCopy] => [hash, { email, ours: ours === 1 }])),
     metadata: reads.metadata ? metadataSizesOf(more.shift()) : new Map(),
   };
-  return { context, logged: rowsOf<Record<string, unknown>>(more[0])[0] };
+  return { context, before: state, logged: rowsOf<Record<string, unknown>>(more[0])[0] };
 }
 
 /** The emails of recent copies in Sent, which an APPEND may replace. */
@@ -167,12 +174,11 @@ export async function applyOperations(
   account: Account,
   operations: readonly AppliedOperation[],
   blobs: ReadonlySet<string>,
-  { atomic = false, ...options }: Pick<Reads, 'ifInState' | 'log'> & { atomic?: boolean } = {},
-): Promise<{ results: OperationResult[] } | { known: Record<string, unknown> }> {
+  { atomic = false, ...options }: Pick<Reads, 'ifInState' | 'log' | 'after' | 'moved'> & { atomic?: boolean } = {},
+): Promise<Made<OperationResult[]>> {
   if (!atomic) await emptyLargeMailboxes(env, account, operations);
   const reads = { ...(await readsOf(operations, blobs)), ...options };
-  const made = await makeChange(env, account, reads, (context) => operateAll(context, operations, atomic));
-  return 'known' in made ? made : { results: made.result };
+  return makeChange(env, account, reads, (context) => operateAll(context, operations, atomic));
 }
 
 function operateAll(context: OperationContext, operations: readonly AppliedOperation[], atomic: boolean): OperationResult[] {

@@ -47,9 +47,13 @@ type FeedRow = EmailStateRow & { length: number };
 /** One page of changes. Two batches: the rows that changed, then the indexes of those that are new to the asker. */
 export async function readChanges(env: Env, account: Account, cursor: string, limit: number): Promise<ChangesPage> {
   const db = mailDatabase(env, account.shard);
-  const from = parseCursor(cursor);
-  const at = from ?? BEGINNING;
-  const [accounts, mailboxes, emails, metadata] = await db.batch([
+  return makePage(db, account, cursor, limit, await db.batch(feedStatements(db, account, cursor, limit)));
+}
+
+/** Reads what a page is made of; goes into any batch. */
+export function feedStatements(db: D1Database, account: Account, cursor: string, limit: number): D1PreparedStatement[] {
+  const at = parseCursor(cursor) ?? BEGINNING;
+  return [
     db.prepare('SELECT * FROM account WHERE id = ?1').bind(account.id),
     db.prepare('SELECT * FROM mailbox WHERE key BETWEEN ?1 AND ?2 AND modseq > ?3').bind(...keyRange(account.id), at.mailboxes),
     db
@@ -59,7 +63,19 @@ export async function readChanges(env: Env, account: Account, cursor: string, li
       )
       .bind(account.id, at.modseq, at.key, limit + 1, at.base),
     readMetadata(db, account.id, at.mailboxes),
-  ]);
+  ];
+}
+
+/** The page of what `feedStatements` found; after them the batch may hold results of `readIndexes`, which are then not read again. */
+export async function makePage(
+  db: D1Database,
+  account: Account,
+  cursor: string,
+  limit: number,
+  [accounts, mailboxes, emails, metadata, indexes]: readonly D1Result[],
+): Promise<ChangesPage> {
+  const from = parseCursor(cursor);
+  const at = from ?? BEGINNING;
   const state = rowsOf<AccountState>(accounts)[0];
   if (!state) throw new NoSuchAccount(`account ${account.id} has no mail here`);
   const isForgotten = at.base > 0 && at.base < state.horizon;
@@ -72,7 +88,7 @@ export async function readChanges(env: Env, account: Account, cursor: string, li
   return {
     reset: false,
     mailboxes: rowsOf<MailboxStateRow>(mailboxes).map(readMailboxState).filter(isNews(at)).map(bridgeMailbox),
-    emails: await bridgeEmails(db, rows, at),
+    emails: await bridgeEmails(db, rows, at, rowsOf<IndexRow>(indexes)),
     cursor: next ? formatCursor(next) : String(state.modseq),
     more,
     modseq: state.modseq,
@@ -109,15 +125,19 @@ interface IndexRow {
   structure: string;
 }
 
-async function bridgeEmails(db: D1Database, rows: FeedRow[], at: Cursor): Promise<BridgeEmail[]> {
-  const keys = rows.filter((row) => row.bornModseq > at.base && row.gone === 0).map(({ key }) => key);
-  const indexes = new Map<number, IndexRow>();
-  if (keys.length > 0) {
-    const sql = `SELECT key, sentAt, headersComplete, subject, preview, headers, structure FROM email WHERE key IN (SELECT value FROM json_each(?1))`;
-    const { results } = await db.prepare(sql).bind(JSON.stringify(keys)).run<IndexRow>();
-    for (const row of results) indexes.set(row.key, row);
-  }
-  return rows.map((row) => bridgeEmail(readEmailState(row), indexes.get(row.key), at));
+/** What a mirror keeps of emails, by their keys. */
+export function readIndexes(db: D1Database, keys: readonly number[]): D1PreparedStatement {
+  const sql = `SELECT key, sentAt, headersComplete, subject, preview, headers, structure FROM email WHERE key IN (SELECT value FROM json_each(?1))`;
+  return db.prepare(sql).bind(JSON.stringify(keys));
+}
+
+async function bridgeEmails(db: D1Database, rows: FeedRow[], at: Cursor, read: readonly IndexRow[]): Promise<BridgeEmail[]> {
+  const indexes = new Map(read.map((row) => [row.key, row]));
+  const isNew = (row: FeedRow) => row.bornModseq > at.base && row.gone === 0;
+  const missing = rows.filter((row) => isNew(row) && !indexes.has(row.key)).map(({ key }) => key);
+  const { results } = missing.length === 0 ? { results: [] } : await readIndexes(db, missing).run<IndexRow>();
+  for (const row of results) indexes.set(row.key, row);
+  return rows.map((row) => bridgeEmail(readEmailState(row), isNew(row) ? indexes.get(row.key) : undefined, at));
 }
 
 /**

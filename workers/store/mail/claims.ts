@@ -32,7 +32,7 @@ export async function claimSubmission(env: Env, account: Account, id: number, no
       )
       .bind(account.id, key, now, until),
   ]);
-  await tellMoved(env, moved);
+  tellMoved(env, moved);
   return claimed && claimed.results.length > 0 ? readSubmission(env, account, id) : null;
 }
 

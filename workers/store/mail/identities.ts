@@ -63,7 +63,7 @@ export async function changeIdentities(
     ]),
   );
   const state = movedAccount(results[0]);
-  if (state) await tellHub(env, state);
+  if (state) tellHub(env, state);
   const first = (state?.nextIdentity ?? 0) - create.length;
   const changed = results.slice(1 + inserts.length).flatMap((result) => rowsOf<{ key: number }>(result).map(({ key }) => idOf(key)));
   return { created: create.map((_, at) => first + at), changed: new Set(changed) };

@@ -85,5 +85,5 @@ async function apply(
   const digests = operations.flatMap((operation) => ('sha256' in operation && !put.has(operation.sha256) ? [operation.sha256] : []));
   const blobs = new Set([...put, ...(await findOriginals(env, account.id, digests))]);
   const made = await applyOperations(env, account, operations, blobs, options);
-  return 'known' in made ? [] : made.results;
+  return 'known' in made ? [] : made.result;
 }

@@ -14,7 +14,7 @@ export async function setQuota(env: Env, shard: number, account: number, quota: 
   const sql = `UPDATE account SET quota = ?2, modseq = modseq + 1, quotaModseq = modseq + 1, quotaSetModseq = modseq + 1,
     quotaBornModseq = CASE WHEN quota IS NULL AND ?2 IS NOT NULL THEN modseq + 1 ELSE quotaBornModseq END WHERE id = ?1 RETURNING *`;
   const row = await mailDatabase(env, shard).prepare(sql).bind(account, quota).first<AccountState>();
-  if (row) await tellHub(env, row);
+  if (row) tellHub(env, row);
 }
 
 /** What became of the quota since a state; null when that cannot be told. */

@@ -54,5 +54,5 @@ export async function addReport(env: Env, account: Account, submission: number, 
       )
       .bind(account.id, key, sha256, kind, at),
   ]);
-  await tellMoved(env, moved);
+  tellMoved(env, moved);
 }

@@ -308,10 +308,17 @@ export interface MailStore {
   queryChanges(query: EmailQuery, since: string, upTo: number | null): Promise<QueryChanges | null>;
 
   // -- writing (each one batch: guards, modseq, rows, counters; then the hub is told)
-  /** One result per operation, in order. `ifInState` guards the type named; `put`: digests whose originals this request has put or read. */
+  /**
+   * One result per operation, in order. `ifInState` guards the type named; `put`: digests whose originals this request has put or
+   * read; `moved` is told the states before and after, so that nobody has to ask for them.
+   */
   apply(
     operations: AppliedOperation[],
-    options?: { ifInState?: { type: StateType; state: string }; put?: ReadonlySet<string> },
+    options?: {
+      ifInState?: { type: StateType; state: string };
+      put?: ReadonlySet<string>;
+      moved?: (before: Record<StateType, string>, after: Record<StateType, string>) => unknown;
+    },
   ): Promise<OperationResult[]>;
 
   /**

@@ -46,7 +46,7 @@ export async function setVacation(env: Env, account: Account, change: Partial<Va
     db.prepare('UPDATE account SET vacation = ?2 WHERE id = ?1').bind(account.id, isEnabled ? 1 : 0),
   ]);
   const state = movedAccount(moved);
-  if (state) await tellHub(env, state);
+  if (state) tellHub(env, state);
 }
 
 /** A message that may be answered: from whom, when it came, and its name for ever. */
