@@ -62,9 +62,9 @@ export class JmapContext {
     return ids.flatMap((id) => this.#emails.get(id) ?? []);
   }
 
-  /** To be called after a write: what was read is asked for again. */
-  wrote(): void {
-    this.#states = null;
+  /** To be called after a write: what was read is asked for again, but for states that the write told. */
+  wrote(states: States | null = null): void {
+    this.#states = states && Promise.resolve(states);
     this.#emails.clear();
   }
 

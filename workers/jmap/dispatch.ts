@@ -21,12 +21,31 @@ export async function runRequest(env: Env, account: Account, request: JmapReques
   const using = new Set(request.using);
   const context = new JmapContext(env, account, request.createdIds ?? new Map(), using);
   const responses: Invocation[] = [];
-  for (const [name, args, callId] of request.methodCalls) {
-    for (const [answerName, answer] of await runCall(name, args, context, using, responses)) responses.push([answerName, answer, callId]);
+  for (const calls of turns(request.methodCalls)) {
+    const answers = await Promise.all(calls.map(([name, args]) => runCall(name, args, context, using, responses)));
+    for (const [index, [, , callId]] of calls.entries()) {
+      for (const [name, answer] of answers[index] ?? []) responses.push([name, answer, callId]);
+    }
   }
   const response: Json = { methodResponses: responses, sessionState: await sessionState(env, account) };
   if (request.createdIds) response.createdIds = Object.fromEntries(context.createdIds);
   return response;
+}
+
+/** Calls that only read the index, and little of it: running them together changes no answer. */
+const READERS: ReadonlySet<string> = new Set(['Mailbox/get', 'Mailbox/query', 'Email/query', 'Identity/get', 'Quota/get']);
+
+/** The calls in their order, one at a time, but for neighbours that read and refer to nothing: their queries travel together. */
+function turns(calls: readonly Invocation[]): Invocation[][] {
+  const turns: Invocation[][] = [];
+  let isOpen = false;
+  for (const call of calls) {
+    const isReader = READERS.has(call[0]) && !Object.keys(call[1]).some((name) => name.startsWith('#'));
+    if (isReader && isOpen) turns.at(-1)?.push(call);
+    else turns.push([call]);
+    isOpen = isReader;
+  }
+  return turns;
 }
 
 async function runCall(

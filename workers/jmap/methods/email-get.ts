@@ -20,8 +20,7 @@ export const emailGet: Method = async (args, context) => {
   const read = readArguments(args, { ...GET_FIELDS, ...BODY_FIELDS });
   const ids = distinctIds(read.ids);
   const plan = emailPlan(read, EMAIL_DEFAULTS);
-  const { Email: state } = await context.states();
-  const rows = await readRows(context, ids);
+  const [{ Email: state }, rows] = await Promise.all([context.states(), readRows(context, ids)]);
   const found = new Map<string, Json>();
   const budget = new ReadBudget();
   for (let at = 0; at < rows.length; at += CONCURRENT_EMAILS) {

@@ -16,8 +16,7 @@ export const emailQuery: Method = async (args, context) => {
   const window = queryWindow(read);
   const { position, limit, calculateTotal } = window;
   const query: EmailQuery = { ...readEmailQuery(read), position, limit, calculateTotal, ...anchorOf(window) };
-  const { Email: state } = await context.states();
-  const result = await context.mail.query(query);
+  const [{ Email: state }, result] = await Promise.all([context.states(), context.mail.query(query)]);
   if (result === null) throw new MethodError('anchorNotFound');
   const ids = result.ids.map((id) => encodeId('Email', id));
   return queryAnswer(accountId, state, window, { ...result, ids }, true);

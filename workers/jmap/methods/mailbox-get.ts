@@ -7,8 +7,7 @@ import type { Method } from '../context.ts';
 export const mailboxGet: Method = async (args, context) => {
   const accountId = context.accountId(args);
   const { ids, properties } = readGet(args, MAILBOX_PROPERTIES);
-  const { Mailbox: state } = await context.states();
-  const rows = ids?.length === 0 ? [] : await context.mail.mailboxes();
+  const [{ Mailbox: state }, rows] = await Promise.all([context.states(), ids?.length === 0 ? [] : context.mail.mailboxes()]);
   const wanted = ids === null ? rows : rows.filter((row) => ids.includes(encodeId('Mailbox', row.id)));
   const found = new Map(wanted.map((row) => [encodeId('Mailbox', row.id), pick(mailboxObject(row), properties)]));
   return getAnswer(accountId, state, ids, found);

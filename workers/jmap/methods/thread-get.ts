@@ -9,9 +9,7 @@ import type { JmapContext, Method } from '../context.ts';
 export const threadGet: Method = async (args, context) => {
   const accountId = context.accountId(args);
   const { ids, properties } = readGet(args, ['id', 'emailIds']);
-  const { Thread: state } = await context.states();
-  const wanted = ids === null ? await allIds(context) : ids.flatMap((id) => decodeId('Thread', id) ?? []);
-  const threads = wanted.length === 0 ? new Map<number, number[]>() : await context.mail.threads(wanted);
+  const [{ Thread: state }, threads] = await Promise.all([context.states(), readThreads(context, ids)]);
   const found = new Map<string, Json>();
   for (const [thread, emails] of threads) {
     const id = encodeId('Thread', thread);
@@ -19,6 +17,11 @@ export const threadGet: Method = async (args, context) => {
   }
   return getAnswer(accountId, state, ids, found);
 };
+
+async function readThreads(context: JmapContext, ids: readonly string[] | null): Promise<Map<number, number[]>> {
+  const wanted = ids === null ? await allIds(context) : ids.flatMap((id) => decodeId('Thread', id) ?? []);
+  return wanted.length === 0 ? new Map() : context.mail.threads(wanted);
+}
 
 /** Every thread of the account, when they are few enough for one answer. */
 async function allIds(context: JmapContext): Promise<number[]> {

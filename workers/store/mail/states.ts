@@ -3,7 +3,7 @@
  * by page, its intermediate states also say from where it started and which row came last: `base-modseq-key`.
  */
 import type { Env } from '../../env.ts';
-import { mailDatabase } from './database.ts';
+import { mailDatabase, readTogether } from './database.ts';
 import { NoSuchAccount } from './load.ts';
 import { type AccountState, STATE_COLUMNS } from './rows.ts';
 import type { Account, StateType } from './types.ts';
@@ -13,7 +13,8 @@ export type States = Record<StateType, string> & { modseq: number };
 /** The account's row. One query. */
 export async function readAccount(env: Env, account: Account): Promise<AccountState> {
   const sql = 'SELECT * FROM account WHERE id = ?1';
-  const row = await mailDatabase(env, account.shard).prepare(sql).bind(account.id).first<AccountState>();
+  const db = mailDatabase(env, account.shard);
+  const row = (await readTogether<AccountState>(db, db.prepare(sql).bind(account.id))).results[0];
   if (!row) throw new NoSuchAccount(`account ${account.id} has no mail here`);
   return row;
 }

@@ -11,6 +11,7 @@ import { decodeWords } from '../../../../shared/mime/words.ts';
 import { fieldToken, MORE_FIELDS, tokensExpression } from '../../../../shared/search.ts';
 import type { Env } from '../../../env.ts';
 import { getOriginal } from '../../blobs.ts';
+import { readTogether } from '../database.ts';
 import { keyRange } from '../keys.ts';
 import type { EmailCondition, EmailFilter } from '../types.ts';
 import { FilterTooLarge, matchSql } from './filter.ts';
@@ -93,7 +94,7 @@ async function findKept(env: Env, plan: Plan, looked: Looked, allowance: Allowan
     const line = context.values.add(`\n${looked.name}:`);
     const has = `(instr(char(10) || lower(e.headers), ${line}) > 0 OR e.headersComplete = 0)`;
     const sql = `${candidatesSql('email e')} WHERE ${where} AND ${has} ORDER BY e.key LIMIT ${WALK_CHUNK}`;
-    const { results } = await context.values.statement(plan.db, sql).run<Candidate>();
+    const { results } = await readTogether<Candidate>(plan.db, context.values.statement(plan.db, sql));
     const unknown: Candidate[] = [];
     for (const candidate of results) {
       if (matchesHeader(candidate.headers, looked)) keys.push(candidate.key);
@@ -126,7 +127,7 @@ async function candidates(plan: Plan, token: string, max: number): Promise<Candi
   const context = contextOf(found);
   const { from } = sourceOf({ ...found, rest: null }, context);
   const sql = `${candidatesSql(from)} WHERE ${conditionsOf({ where: hitConditions(found, context) })} LIMIT ${max + 1}`;
-  const { results } = await context.values.statement(plan.db, sql).run<Candidate>();
+  const { results } = await readTogether<Candidate>(plan.db, context.values.statement(plan.db, sql));
   if (results.length > max) throw new FilterTooLarge(`more than ${max} emails have the field: narrow the filter`);
   return results;
 }

@@ -3,6 +3,7 @@
  * an hour at the edge of what has been read must be read to its end before its hits can be put in order. Where a mailbox
  * is so small beside the account that hits in it are rare, its own index is walked instead, and the full text asked for each row.
  */
+import { readTogether } from '../database.ts';
 import { keyOf, keyRange } from '../keys.ts';
 import { EMAIL_OF_ROW, HOUR_OF_ROW, hourSql, textRow } from '../text-rows.ts';
 import { filterSql } from './filter.ts';
@@ -87,7 +88,8 @@ class Reading {
 
 async function mailboxSize({ db, account, unseen }: Plan, mailbox: number): Promise<number> {
   const sql = `SELECT ${unseen ? 'unseen' : 'emails'} AS size FROM mailbox WHERE key = ?1`;
-  return (await db.prepare(sql).bind(keyOf(account, mailbox)).first<number>('size')) ?? 0;
+  const { results } = await readTogether<{ size: number }>(db, db.prepare(sql).bind(keyOf(account, mailbox)));
+  return results[0]?.size ?? 0;
 }
 
 /** The next hits, whether the rest of the filter matches them or not. */
@@ -100,7 +102,7 @@ async function readHits(plan: Plan, match: string, edge: Edge | null, limit: num
   const matches = conditionsOf({ where: hitConditions(plan, context) });
   const sql = `SELECT h.hour AS hour, h.id AS id, e.key AS key, e.thread AS thread, e.receivedAt AS date, ${matches} AS matches
     FROM (${hits}) h CROSS JOIN email e ON e.key = ${keyRange(plan.account)[0]} + h.id`;
-  const { results } = await context.values.statement(plan.db, sql).run<Hit>();
+  const { results } = await readTogether<Hit>(plan.db, context.values.statement(plan.db, sql));
   return results;
 }
 
@@ -127,6 +129,6 @@ async function probe(plan: Plan, match: string, from: Cursor | null): Promise<(S
   const sql = `SELECT s.key AS key, s.thread AS thread, s.date AS date, CASE WHEN ${found} THEN ${rest} ELSE 0 END AS matches
     FROM (SELECT p.email AS key, p.thread AS thread, p.receivedAt AS date FROM placement p WHERE ${where}
       ORDER BY p.receivedAt ${direction}, p.email ${direction} LIMIT ${PROBED}) s`;
-  const { results } = await context.values.statement(plan.db, sql).run<Step & { matches: number }>();
+  const { results } = await readTogether<Step & { matches: number }>(plan.db, context.values.statement(plan.db, sql));
   return results;
 }

@@ -11,6 +11,7 @@ import {
   type SearchColumn,
   searchTerms,
 } from '../../../../shared/search.ts';
+import { readTogether } from '../database.ts';
 import type { EmailCondition, EmailFilter } from '../types.ts';
 
 /** Beginnings that are looked up, and words each may stand for; more are gathered by FTS5, which is slower and as right. */
@@ -75,7 +76,7 @@ export function treeMatch(filter: EmailFilter, words: Words): string | null {
 export async function readExpansions(db: D1Database, account: number, filter: EmailFilter | null): Promise<Expansions> {
   const beginnings = [...new Set(beginningsOf(filter))].slice(0, BEGINNINGS_MAX).map((token) => accountWord(account, token));
   if (beginnings.length === 0) return new Map();
-  const { results } = await db.prepare(EXPAND).bind(JSON.stringify(beginnings)).run<{ beginning: string; word: string }>();
+  const { results } = await readTogether<{ beginning: string; word: string }>(db, db.prepare(EXPAND).bind(JSON.stringify(beginnings)));
   const expansions = new Map(beginnings.map((beginning): [string, string[]] => [beginning, []]));
   for (const { beginning, word } of results) expansions.get(beginning)?.push(word);
   return new Map([...expansions].filter(([, words]) => words.length <= EXPANSIONS_MAX));

@@ -17,9 +17,10 @@ import { isByDate, walk } from './walk.ts';
 /** Answers a query; null when the anchor is not in the results. */
 export async function runQuery(env: Env, account: Account, query: EmailQuery): Promise<EmailQueryResult> {
   const plan = await preparePlan(env, account, query);
-  const page = isByDate(query) ? await byDate(plan) : undefined;
+  if (!isByDate(query)) return rank(plan);
+  const [page, total] = await Promise.all([byDate(plan), query.calculateTotal ? countAll(plan) : null]);
   if (page === undefined) return rank(plan);
-  return page && query.calculateTotal ? { ...page, total: await countAll(plan) } : page;
+  return page && total !== null ? { ...page, total } : page;
 }
 
 /** A plan with all that has to be looked up before. */

@@ -1,4 +1,5 @@
 /** Any other query: found, ranked and cut in one statement that reads every row its source has. */
+import { readTogether } from '../database.ts';
 import { idOf, keyOf } from '../keys.ts';
 import type { EmailQueryResult } from '../types.ts';
 import { orderSql } from './sort.ts';
@@ -20,7 +21,7 @@ async function sorted(plan: Plan): Promise<EmailQueryResult> {
   const source = sourceOf(plan, context);
   const order = orderSql(query.sort, context.values);
   const sql = `SELECT e.key AS key FROM ${source.from} WHERE ${conditionsOf(source)} ORDER BY ${order} LIMIT ${query.limit} OFFSET ${position}`;
-  const { results } = await context.values.statement(plan.db, sql).run<{ key: number }>();
+  const { results } = await readTogether<{ key: number }>(plan.db, context.values.statement(plan.db, sql));
   return { ids: results.map(({ key }) => idOf(key)), position, ...(query.calculateTotal ? { total } : {}) };
 }
 
@@ -36,7 +37,10 @@ async function ranked(plan: Plan): Promise<EmailQueryResult> {
     start AS MATERIALIZED (SELECT ${start} AS position, (SELECT COUNT(*) FROM ranked) AS total)
     SELECT start.position AS start, start.total AS total, r.key AS key FROM start
     LEFT JOIN ranked r ON r.position >= start.position AND r.position < start.position + ${query.limit} ORDER BY r.position`;
-  const { results } = await context.values.statement(plan.db, sql).run<{ start: number | null; total: number; key: number | null }>();
+  const { results } = await readTogether<{ start: number | null; total: number; key: number | null }>(
+    plan.db,
+    context.values.statement(plan.db, sql),
+  );
   const first = results[0];
   if (!first || first.start === null) return null;
   const ids = results.flatMap(({ key }) => (key === null ? [] : [idOf(key)]));

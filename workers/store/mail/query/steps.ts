@@ -2,6 +2,7 @@
  * Results in the order of their dates, some at a time: what is asked for next is read next, so a page costs what it shows, not what the
  * mailbox holds. Cursors are (date, key), never offsets.
  */
+import { readTogether } from '../database.ts';
 import { idOf } from '../keys.ts';
 import type { EmailQuery, EmailQueryResult } from '../types.ts';
 import { conditionsOf, contextOf, directionOf, type Plan, walkSource } from './source.ts';
@@ -59,7 +60,7 @@ export async function readSteps(plan: Plan, from: Cursor | null, skip: number, l
   const sql = `SELECT ${source.key} AS key, ${source.thread} AS thread, ${source.date} AS date FROM ${source.from}
     WHERE ${conditionsOf(source, ...onFrom(plan, from, source.date, source.key))}
     ORDER BY ${source.date} ${direction}, ${source.key} ${direction} LIMIT ${limit} OFFSET ${skip}`;
-  const { results } = await context.values.statement(plan.db, sql).run<Step>();
+  const { results } = await readTogether<Step>(plan.db, context.values.statement(plan.db, sql));
   return results;
 }
 

@@ -1,4 +1,5 @@
 /** How many results a query has (`calculateTotal`, RFC 8620 §5.5): the kept counters where they know it, a count otherwise. */
+import { readTogether } from '../database.ts';
 import { keyOf } from '../keys.ts';
 import { conditionsOf, contextOf, type Plan, walkSource } from './source.ts';
 
@@ -11,10 +12,8 @@ async function keptTotal({ db, account, mailbox, rest, match, unseen, query, aft
   const isWhole = rest === null && match === null && after === null && before === null;
   if (mailbox === null || !isWhole || (unseen && query.collapseThreads)) return null;
   const sql = 'SELECT emails, threads, unseen, messages FROM mailbox WHERE key = ?1 AND destroyedModseq IS NULL';
-  const kept = await db
-    .prepare(sql)
-    .bind(keyOf(account, mailbox))
-    .first<{ emails: number; threads: number; unseen: number; messages: number }>();
+  type Kept = { emails: number; threads: number; unseen: number; messages: number };
+  const kept = (await readTogether<Kept>(db, db.prepare(sql).bind(keyOf(account, mailbox)))).results[0];
   if (!kept) return 0;
   if (!unseen) return query.collapseThreads ? kept.threads : kept.emails;
   // IMAP's count holds `\Deleted` and second placements too; where there are none it is JMAP's.
@@ -26,5 +25,6 @@ async function counted(plan: Plan): Promise<number> {
   const source = walkSource(plan, context);
   const what = plan.query.collapseThreads ? `DISTINCT ${source.thread}` : '*';
   const sql = `SELECT COUNT(${what}) AS total FROM ${source.from} WHERE ${conditionsOf(source)}`;
-  return (await context.values.statement(plan.db, sql).first<number>('total')) ?? 0;
+  const { results } = await readTogether<{ total: number }>(plan.db, context.values.statement(plan.db, sql));
+  return results[0]?.total ?? 0;
 }

@@ -2,6 +2,7 @@
  * The usual query, by date: it walks an index in order and stops when the page is full, so its cost does not depend on the
  * mailbox. An anchor is found by its key; its position is a count along the covering index.
  */
+import { readTogether } from '../database.ts';
 import { idOf, keyOf } from '../keys.ts';
 import type { EmailQuery, EmailQueryResult } from '../types.ts';
 import { NEWEST_FIRST } from './sort.ts';
@@ -47,6 +48,7 @@ async function findAnchor(plan: Plan, anchor: number): Promise<(Cursor & { posit
       `${source.date} ${before}= ${anchorDate}`,
       `(${source.date} ${before} ${anchorDate} OR ${source.key} ${before} ${key})`,
     )}) AS position`;
-  const row = await context.values.statement(plan.db, sql).first<{ date: number; found: number; position: number }>();
+  type Anchor = { date: number; found: number; position: number };
+  const row = (await readTogether<Anchor>(plan.db, context.values.statement(plan.db, sql))).results[0];
   return row?.found ? { date: row.date, key, inclusive: true, position: row.position } : null;
 }
