@@ -9,8 +9,9 @@ import { sortedIndices } from '../search/order.ts';
 import { selectedScope } from '../search/scope.ts';
 import type { Uids } from '../search/uids.ts';
 import { type Forest, growForest, threadText } from '../threading/forest.ts';
+import { ThreadedMessages } from '../threading/messages.ts';
 import { threadBySubject } from '../threading/ordered-subject.ts';
-import { type ThreadedMessage, threadByReferences } from '../threading/references.ts';
+import { threadByReferences } from '../threading/references.ts';
 import { Malformed } from '../wire/arguments.ts';
 
 const ALGORITHMS: Record<string, (scope: Scope, uids: Uids) => Promise<Forest>> = {
@@ -61,13 +62,13 @@ export const thread: Command = {
   },
 };
 
-async function readThreaded({ box, pause }: Scope, uids: Uids): Promise<{ messages: ThreadedMessage[]; dates: number[] }> {
-  const messages: ThreadedMessage[] = [];
+async function readThreaded({ box, pause }: Scope, uids: Uids): Promise<{ messages: ThreadedMessages; dates: number[] }> {
+  const messages = new ThreadedMessages(uids.length);
   const dates: number[] = [];
   for (const some of batches(uids)) {
     for (const row of box.columns(['ids', 'base', 'reply', 'sent', 'internalDate'], some)) {
       const [ids, base, reply, sent, internalDate] = row ?? [new Float64Array(0), '', false, null, 0];
-      messages.push({ ids, base, reply });
+      messages.add({ ids, base, reply });
       dates.push(sent ?? internalDate);
     }
     await pause();

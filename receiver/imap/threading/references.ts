@@ -3,14 +3,7 @@
  * are numbered as there. Nodes below `count` are the messages in mailbox order; behind them come the ids that no message has.
  */
 import { NOBODY } from './forest.ts';
-
-export interface ThreadedMessage {
-  /** Its own id or 0, then its references (shared/mime/message-keys.ts). */
-  ids: Float64Array;
-  /** Casemapped base subject, and whether the subject was that of a reply or forward. */
-  base: string;
-  reply: boolean;
-}
+import type { ThreadedMessages } from './messages.ts';
 
 /** Links walked between two looks at the clock: a loop is looked for up the whole thread. */
 const WALK_TURN = 200_000;
@@ -21,7 +14,7 @@ const MESSAGES_TURN = 2048;
  * The parent of each node: a message, a head that is no message (a number from `messages.length` on), or NOBODY. `order`: the messages by
  * sent date, ties in mailbox order.
  */
-export async function threadByReferences(messages: readonly ThreadedMessage[], order: Uint32Array, pause: Pause): Promise<Int32Array> {
+export async function threadByReferences(messages: ThreadedMessages, order: Uint32Array, pause: Pause): Promise<Int32Array> {
   const links = new Links(messages);
   await turns(messages.length, pause, (message) => links.name(message));
   for (let message = 0; message < messages.length; message++) {
@@ -46,13 +39,13 @@ async function turns(length: number, pause: Pause, work: (index: number) => void
 class Links {
   /** Steps made in search of loops. */
   walked = 0;
-  readonly #messages: readonly ThreadedMessage[];
+  readonly #messages: ThreadedMessages;
   readonly #nodes = new Map<number, number>();
   readonly #parents: number[];
   /** How many nodes have this one as their parent: without any it can be nobody's ancestor. */
   readonly #children: number[];
 
-  constructor(messages: readonly ThreadedMessage[]) {
+  constructor(messages: ThreadedMessages) {
     this.#messages = messages;
     this.#parents = new Array<number>(messages.length).fill(NOBODY);
     this.#children = new Array<number>(messages.length).fill(0);
@@ -60,12 +53,12 @@ class Links {
 
   /** Of several messages with one id the first has it; the others, and those without, have ids that nobody names. */
   name(message: number): void {
-    const own = this.#messages[message]?.ids[0] ?? 0;
+    const own = this.#messages.ids(message)[0] ?? 0;
     if (own !== 0 && !this.#nodes.has(own)) this.#nodes.set(own, message);
   }
 
   place(message: number): void {
-    const { ids } = this.#messages[message] ?? { ids: [] };
+    const ids = this.#messages.ids(message);
     let before = NOBODY;
     // (A)
     for (let at = 1; at < ids.length; at++) {
@@ -152,16 +145,11 @@ interface Root {
 type Pause = () => Promise<void>;
 
 /** Steps 4 and 5: threads with one subject become one. Answers the parents, with heads for those gathered under none of them. */
-async function gatherSubjects(
-  messages: readonly ThreadedMessage[],
-  order: Uint32Array,
-  parents: Int32Array,
-  pause: Pause,
-): Promise<Int32Array> {
+async function gatherSubjects(messages: ThreadedMessages, order: Uint32Array, parents: Int32Array, pause: Pause): Promise<Int32Array> {
   const count = messages.length;
   const roots = await rootsOf(order, parents, count, pause);
-  const subjectOf = ({ first }: Root) => messages[first]?.base ?? '';
-  const isReply = (node: number) => node < count && messages[node]?.reply === true;
+  const subjectOf = ({ first }: Root) => messages.base(first);
+  const isReply = (node: number) => messages.isReply(node);
   // (B)
   const table = new Map<string, number>();
   await turns(roots.length, pause, (index) => {

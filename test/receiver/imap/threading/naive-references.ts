@@ -2,7 +2,7 @@
  * THREAD=REFERENCES as RFC 5256 §3 words it, with objects, recursion and sorting at every step: what the real one is compared with. Slow
  * and obvious on purpose.
  */
-import type { ThreadedMessage } from '../../../../receiver/imap/threading/references.ts';
+import type { ThreadedMessage } from '../../../../receiver/imap/threading/messages.ts';
 
 interface Container {
   /** Number of the message; null for a dummy. */

@@ -3,14 +3,17 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { sortedIndices } from '../../../../receiver/imap/search/order.ts';
 import { growForest, threadText } from '../../../../receiver/imap/threading/forest.ts';
-import { type ThreadedMessage, threadByReferences } from '../../../../receiver/imap/threading/references.ts';
+import { type ThreadedMessage, ThreadedMessages } from '../../../../receiver/imap/threading/messages.ts';
+import { threadByReferences } from '../../../../receiver/imap/threading/references.ts';
 import { naiveThreads } from './naive-references.ts';
 
 const noPause = async () => {};
 
 async function threads(messages: readonly ThreadedMessage[], dates: readonly number[], pause = noPause): Promise<string> {
   const order = await sortedIndices(messages.length, (a, b) => (dates[a] ?? 0) - (dates[b] ?? 0) || a - b, pause);
-  const forest = growForest(await threadByReferences(messages, order, pause), order);
+  const threaded = new ThreadedMessages(messages.length);
+  for (const message of messages) threaded.add(message);
+  const forest = growForest(await threadByReferences(threaded, order, pause), order);
   return [...threadText(forest, (message) => message + 1)].join('');
 }
 
