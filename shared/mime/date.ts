@@ -33,6 +33,8 @@ export function parseDate(value: string): ParsedDate | null {
   const text = value
     .slice(0, VALUE_MAX)
     .replace(/\([^()]*\)/g, ' ')
+    // §4.3: white space and comments may stand between the numbers of the clock.
+    .replace(/\s*:\s*/g, ':')
     .trim();
   const day = dayOf(text);
   const clock = CLOCK.exec(text);

@@ -10,11 +10,14 @@ const ID_LENGTH_MAX = 998;
 /** Octets of the field that are looked at. */
 const FIELD_MAX = 64 * 1024;
 
+/** What §4.5.4 lets stand inside an id and is no part of it; a quoted string is matched first, and kept with its spaces (bounded, as each quote that nothing closes is tried). */
+const CFWS = /"(?:[^"\\]|\\.){0,500}"|\([^()]*\)|[ \t\r\n\v\f]+/g;
+
 /** An unfolded value (byte string) → ids in order, each once. */
 export function parseMessageIds(value: string): string[] {
   const ids = new Set<string>();
   for (const [, inner = ''] of value.slice(0, FIELD_MAX).matchAll(/<([^<>]*)>/g)) {
-    const id = inner.replace(/[ \t\r\n\v\f]+/g, '');
+    const id = inner.replace(CFWS, (piece) => (piece.startsWith('"') ? piece : ''));
     if (id !== '' && id.length <= ID_LENGTH_MAX) ids.add(id);
   }
   return ids.size > 0 ? [...ids] : bareId(value);

@@ -45,6 +45,7 @@ describe('dates', () => {
     ['1 Jan 2026 00:00:60 +0000', '2026-01-01T00:01:00Z', 0],
     ['2026-11-22T04:05:06+08:00', '2026-11-21T20:05:06Z', 480],
     ['Wed, 5-Mar-2003 12:00:00 Z', '2003-03-05T12:00:00Z', 0],
+    ['Fri, 21 Nov 1997 09(comment):   55  :  06 -0600', '1997-11-21T15:55:06Z', -360],
   ])('%s', (value, iso, zone) => {
     expect(parseDate(value)).toEqual({ time: Date.parse(iso), zone });
   });
@@ -74,6 +75,10 @@ describe('message ids', () => {
     ['no id at all', []],
     ['<>', []],
     ['<a b@c>', ['ab@c']],
+    // RFC 5322, appendix A.6.3.
+    ['<1234   @   local(blah)  .machine .example>', ['1234@local.machine.example']],
+    ['(c) <"q \\" (q)"@b> (d)', ['"q \\" (q)"@b']],
+    [`<${'"\\'.repeat(30_000)}@x>`, []],
   ])('%s', (value, ids) => {
     expect(parseMessageIds(value)).toEqual(ids);
   });
