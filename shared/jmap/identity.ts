@@ -79,7 +79,7 @@ export function readIdentityUpdate(patched: Json, current: Json): IdentityDraft 
 }
 
 function readDraft(record: Json, isWrong: (name: string) => boolean): IdentityDraft | SetError {
-  const wrong = new Set(Object.keys(record).filter(isWrong));
+  const wrong = new Map(Object.keys(record).flatMap((name) => (isWrong(name) ? [[name, `${name}: cannot be set`]] : [])));
   const draft: Json = {};
   for (const [name, read] of Object.entries(SETTABLE)) {
     try {
@@ -87,8 +87,8 @@ function readDraft(record: Json, isWrong: (name: string) => boolean): IdentityDr
       draft[name] = read(own(record, name) ?? undefined, name);
     } catch (error) {
       if (!(error instanceof ShapeError)) throw error;
-      wrong.add(name);
+      wrong.set(name, error.message);
     }
   }
-  return wrong.size > 0 ? invalidProperties([...wrong]) : (draft as unknown as IdentityDraft);
+  return wrong.size > 0 ? invalidProperties([...wrong.keys()], [...wrong.values()].join('; ')) : (draft as unknown as IdentityDraft);
 }

@@ -70,7 +70,7 @@ export function readMailboxUpdate(patched: Json, before: MailboxFacts): MailboxD
 }
 
 function readDraft(record: Json, isWrong: (name: string) => boolean): MailboxDraft | SetError {
-  const wrong = Object.keys(record).filter(isWrong);
+  const wrong = new Map(Object.keys(record).flatMap((name) => (isWrong(name) ? [[name, `${name}: cannot be set`]] : [])));
   const draft: Json = {};
   for (const [name, read] of Object.entries(SETTABLE)) {
     try {
@@ -79,10 +79,10 @@ function readDraft(record: Json, isWrong: (name: string) => boolean): MailboxDra
       draft[name] = read(value === null && name !== 'name' ? undefined : value, name);
     } catch (error) {
       if (!(error instanceof ShapeError)) throw error;
-      wrong.push(name);
+      wrong.set(name, error.message);
     }
   }
-  return wrong.length > 0 ? invalidProperties(wrong) : (draft as unknown as MailboxDraft);
+  return wrong.size > 0 ? invalidProperties([...wrong.keys()], [...wrong.values()].join('; ')) : (draft as unknown as MailboxDraft);
 }
 
 /** The parent's integer id; undefined when it names nothing yet. */
