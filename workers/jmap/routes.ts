@@ -1,6 +1,7 @@
 /** The JMAP door: discovery, session, API, blobs, push (RFC 8620 §2, §3, §6, RFC 8887). Every route but discovery asks who is calling. */
 import type { Context } from 'hono';
 import { Hono } from 'hono';
+import { cors } from 'hono/cors';
 import { readUserCall } from '../auth/caller.ts';
 import type { Env } from '../env.ts';
 import type { Account } from '../store/mail/types.ts';
@@ -23,7 +24,21 @@ async function withAccount(c: JmapCall, answer: (account: Account) => Promise<Re
   return caller.scope === 'full' ? answer(caller.account) : problemResponse(SUBMIT_ONLY);
 }
 
+/**
+ * Mail programs that are pages of another origin may come too. They bring a token or an app password themselves: without
+ * Access-Control-Allow-Credentials no browser sends them our cookie. A WebSocket needs none of this.
+ */
+const otherOrigins = cors({
+  origin: '*',
+  allowMethods: ['GET', 'HEAD', 'POST'],
+  allowHeaders: ['Authorization', 'Content-Type', 'Last-Event-ID', 'Range'],
+  exposeHeaders: ['Content-Range', 'Location'],
+  maxAge: 86_400,
+});
+const OPEN_TO_OTHERS = ['/.well-known/jmap', '/jmap/session', '/jmap/api', '/jmap/upload/*', '/jmap/download/*', '/jmap/eventsource'];
+
 export const jmapRoutes = new Hono<{ Bindings: Env }>()
+  .on(['GET', 'HEAD', 'POST', 'OPTIONS'], OPEN_TO_OTHERS, otherOrigins)
   .get('/.well-known/jmap', (c) => c.redirect('/jmap/session', 307))
   .get('/jmap/session', (c) =>
     withAccount(c, async (account) => jsonResponse(await buildSession(c.env, account, new URL(c.req.url).origin))),
