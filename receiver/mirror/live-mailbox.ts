@@ -117,6 +117,7 @@ export class LiveMailbox {
 
   #index(uid: number): number {
     const { uids, count } = this.#columns;
+    if (this.#hint < count && uids[this.#hint] === uid) return this.#hint;
     if (this.#hint + 1 < count && uids[this.#hint + 1] === uid) return ++this.#hint;
     let low = 0;
     let high = count - 1;

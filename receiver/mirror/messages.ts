@@ -12,6 +12,10 @@ const FIRST_CHUNK = 16;
 /** Texts of a chunk take about 1 MB. */
 const CHUNK = 256;
 
+/** Where every n-th row of a span is wanted, reading the span is quicker than looking each one up; texts are longer. */
+const FACTS_DENSE = 4;
+const TEXTS_DENSE = 2;
+
 type Text = 'envelope' | 'body' | 'body_structure' | 'preview' | 'headers' | 'headers_complete' | 'structure';
 /** How a chunk is read; the mirror guards it against a damaged file. */
 export type Reading = <T>(work: (file: MirrorFile) => T) => T;
@@ -33,21 +37,30 @@ class Chunk {
     this.#read = read;
     this.#wanted = wanted;
     this.#emails = emails;
-    for (const text of wanted) this.#load(text);
+    if (wanted.size > 0) this.#load([...wanted]);
   }
 
   text(email: number, text: Text): string {
-    const value = (this.#texts.get(text) ?? this.#load(text)).get(email);
+    const value = (this.#texts.get(text) ?? this.#loadLate(text)).get(email);
     if (value === undefined) throw new Refusal('EXPUNGEISSUED', 'The message was expunged meanwhile');
     return value;
   }
 
-  #load(text: Text): Map<number, string> {
+  /** From here on it is read with the chunk. */
+  #loadLate(text: Text): Map<number, string> {
     this.#wanted.add(text);
-    const sql = `SELECT email, ${text} FROM content WHERE email IN (SELECT value FROM json_each(?))`;
-    const texts = new Map(this.#read((file) => file.tuples<[number, string]>(sql, JSON.stringify(this.#emails))));
-    this.#texts.set(text, texts);
-    return texts;
+    this.#load([text]);
+    return this.#texts.get(text) ?? new Map();
+  }
+
+  #load(texts: Text[]): void {
+    const select = `SELECT email, ${texts.join(', ')} FROM content WHERE email`;
+    const rows = this.#read((file) => {
+      const span = spanOf(this.#emails, TEXTS_DENSE);
+      if (span) return file.tuples<[number, ...string[]]>(`${select} BETWEEN ? AND ?`, ...span);
+      return file.tuples<[number, ...string[]]>(`${select} IN (SELECT value FROM json_each(?))`, JSON.stringify(this.#emails));
+    });
+    for (const [index, text] of texts.entries()) this.#texts.set(text, new Map(rows.map((row) => [row[0], String(row[index + 1])])));
   }
 }
 
@@ -103,14 +116,17 @@ export class MirrorMessage implements Message {
   }
 }
 
-const FACTS = `SELECT p.uid, p.email, p.received_at, p.saved_at, e.size, e.sent_at, e.thread, e.sha256
+const FACTS = 'p.uid, p.email, p.received_at, p.saved_at, e.size, e.sent_at, e.thread, e.sha256';
+const FACTS_IN_SPAN = `SELECT ${FACTS} FROM placement p CROSS JOIN email e ON e.id = p.email
+  WHERE p.mailbox = ? AND p.uid BETWEEN ? AND ? ORDER BY p.uid`;
+const FACTS_NAMED = `SELECT ${FACTS}
   FROM json_each(?) AS wanted CROSS JOIN placement p ON p.mailbox = ? AND p.uid = wanted.value CROSS JOIN email e ON e.id = p.email`;
 
 /** The messages of `uids`, in that order; those that are gone are left out. */
 export function* readMessages(read: Reading, mailbox: number, uids: Iterable<number>): Iterable<MirrorMessage> {
   const wanted = new Set<Text>();
   for (const some of chunks(uids)) {
-    const rows = read((file) => file.tuples<FactTuple>(FACTS, JSON.stringify(some), mailbox));
+    const rows = read((file) => readFacts(file, mailbox, some));
     const chunk = new Chunk(
       read,
       wanted,
@@ -118,6 +134,25 @@ export function* readMessages(read: Reading, mailbox: number, uids: Iterable<num
     );
     for (const row of rows) yield new MirrorMessage(row, chunk);
   }
+}
+
+function readFacts(file: MirrorFile, mailbox: number, uids: readonly number[]): FactTuple[] {
+  const span = isAscending(uids) ? spanOf(uids, FACTS_DENSE) : null;
+  if (!span) return file.tuples<FactTuple>(FACTS_NAMED, JSON.stringify(uids), mailbox);
+  const rows = file.tuples<FactTuple>(FACTS_IN_SPAN, mailbox, ...span);
+  if (span[1] - span[0] + 1 === uids.length) return rows;
+  const wanted = new Set(uids);
+  return rows.filter(([uid]) => wanted.has(uid));
+}
+
+function isAscending(numbers: readonly number[]): boolean {
+  return numbers.every((number, index) => index === 0 || number > (numbers[index - 1] ?? 0));
+}
+
+/** The least and the greatest of them, when there are not many more numbers than these between: then the rows between are read in one go. */
+function spanOf(numbers: readonly number[], dense: number): [number, number] | null {
+  const [least, greatest] = [Math.min(...numbers), Math.max(...numbers)];
+  return greatest - least < numbers.length * dense ? [least, greatest] : null;
 }
 
 function* chunks(uids: Iterable<number>): Iterable<number[]> {

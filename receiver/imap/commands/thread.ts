@@ -5,7 +5,7 @@ import { becomeAware } from '../manner.ts';
 import { readCharset } from '../search/charset.ts';
 import { batches, evaluate, type Scope } from '../search/evaluate.ts';
 import { readKeys } from '../search/keys.ts';
-import { sortedIndices } from '../search/order.ts';
+import { indicesByRank, ranksOfNumbers } from '../search/ranks.ts';
 import { selectedScope } from '../search/scope.ts';
 import type { Uids } from '../search/uids.ts';
 import { type Forest, growForest, threadText } from '../threading/forest.ts';
@@ -17,7 +17,7 @@ import { Malformed } from '../wire/arguments.ts';
 const ALGORITHMS: Record<string, (scope: Scope, uids: Uids) => Promise<Forest>> = {
   async REFERENCES(scope, uids) {
     const { messages, dates } = await readThreaded(scope, uids);
-    const order = await byDate(scope, dates);
+    const order = byDate(dates);
     return growForest(await threadByReferences(messages, order, scope.pause), order);
   },
   async ORDEREDSUBJECT(scope, uids) {
@@ -30,7 +30,7 @@ const ALGORITHMS: Record<string, (scope: Scope, uids: Uids) => Promise<Forest>> 
       }
       await scope.pause();
     }
-    const order = await byDate(scope, dates);
+    const order = byDate(dates);
     return growForest(threadBySubject(bases, order), order);
   },
 };
@@ -77,8 +77,8 @@ async function readThreaded({ box, pause }: Scope, uids: Uids): Promise<{ messag
 }
 
 /** RFC 5256 §2.2: the order of the mailbox breaks ties. */
-function byDate({ pause }: Scope, dates: readonly number[]): Promise<Uint32Array> {
-  return sortedIndices(dates.length, (a, b) => (dates[a] ?? 0) - (dates[b] ?? 0) || a - b, pause);
+function byDate(dates: readonly number[]): Uint32Array {
+  return indicesByRank(ranksOfNumbers(dates));
 }
 
 async function write({ output }: Client, { pause }: Scope, forest: Forest, numberOf: (message: number) => number): Promise<void> {

@@ -95,9 +95,7 @@ export function locate(message: Message, section: Section): Source {
 
 /** The index keeps every field that is asked for. */
 function isKnown(message: Message, section: Section): boolean {
-  if (section.part.length > 0 || section.text !== 'HEADER.FIELDS' || !message.headersComplete) return false;
-  for (const field of wantedOf(section)) if (!isKeptField(field)) return false;
-  return true;
+  return section.part.length === 0 && section.text === 'HEADER.FIELDS' && wantedOf(section).kept && message.headersComplete;
 }
 
 function rangeOf(message: Message, section: Section): { kind: 'range'; offset: number; length: number } | null {
@@ -107,22 +105,28 @@ function rangeOf(message: Message, section: Section): { kind: 'range'; offset: n
 
 /** The lines of the fields wanted (or of the others), verbatim, and the empty line. */
 export function filterFields(block: string, section: Section): string {
-  const wanted = wantedOf(section);
+  const { names } = wantedOf(section);
   const only = section.text === 'HEADER.FIELDS';
   let lines = '';
   eachField(block, (name, start, end) => {
-    if (wanted.has(name) === only) lines += block.slice(start, end);
+    if (names.has(name) === only) lines += block.slice(start, end);
   });
   return lines === '' || lines.endsWith('\n') ? `${lines}\r\n` : `${lines}\r\n\r\n`;
 }
 
-/** The names asked for, in lower case, made once per command. */
-const WANTED = new WeakMap<Section, ReadonlySet<string>>();
+/** The names asked for, in lower case, and whether the index keeps all of them. */
+interface Wanted {
+  names: ReadonlySet<string>;
+  kept: boolean;
+}
+/** Made once per command. */
+const WANTED = new WeakMap<Section, Wanted>();
 
-function wantedOf(section: Section): ReadonlySet<string> {
+function wantedOf(section: Section): Wanted {
   const known = WANTED.get(section);
   if (known) return known;
-  const wanted = new Set(section.fields.map((field) => field.toLowerCase()));
+  const names = section.fields.map((field) => field.toLowerCase());
+  const wanted = { names: new Set(names), kept: names.every(isKeptField) };
   WANTED.set(section, wanted);
   return wanted;
 }

@@ -6,7 +6,7 @@ import { requireOn } from '../capabilities.ts';
 import type { Client } from '../client.ts';
 import { type Arguments, Malformed } from '../wire/arguments.ts';
 import { batches, type Scope } from './evaluate.ts';
-import { sortedIndices } from './order.ts';
+import { indicesByRank, ranksOfNumbers, ranksOfTexts, refined, reversed } from './ranks.ts';
 import type { Uids } from './uids.ts';
 
 /** Criteria of one command: there are ten, and each may be reversed. */
@@ -62,19 +62,23 @@ export function readCriteria(args: Arguments, client: Client): Criterion[] {
 export async function sortUids(scope: Scope, uids: Uids, criteria: readonly Criterion[]): Promise<number[]> {
   const keys = criteria.map(({ name }) => KEYS[name]).filter((key) => key !== undefined);
   const values = await readValues(scope, uids, keys);
-  const orders = criteria.map(({ reverse }, index) => ({ values: values[index] ?? [], sign: reverse ? -1 : 1 }));
-  const order = await sortedIndices(
-    uids.length,
-    (a, b) => {
-      for (const { values, sign } of orders) {
-        const [left, right] = [values[a] ?? 0, values[b] ?? 0];
-        if (left !== right) return left < right ? -sign : sign;
-      }
-      return a - b;
-    },
-    scope.pause,
-  );
-  return Array.from(order, (index) => uids[index] ?? 0);
+  let ranks: Float64Array | null = null;
+  for (const [index, { reverse }] of criteria.entries()) {
+    const ascending = await ranksOf(values[index] ?? [], scope.pause);
+    const own = reverse ? reversed(ascending) : ascending;
+    ranks = ranks ? refined(ranks, own) : own;
+    await scope.pause();
+  }
+  return Array.from(indicesByRank(ranks ?? new Float64Array(uids.length)), (index) => uids[index] ?? 0);
+}
+
+async function ranksOf(values: readonly (number | string)[], pause: () => Promise<void>): Promise<Float64Array> {
+  return isTexts(values) ? ranksOfTexts(values, pause) : ranksOfNumbers(values as readonly number[]);
+}
+
+/** A key's values are all texts or all numbers. */
+function isTexts(values: readonly (number | string)[]): values is readonly string[] {
+  return typeof values[0] === 'string';
 }
 
 /** One list for each key, aligned with `uids`. */

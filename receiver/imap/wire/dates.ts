@@ -8,9 +8,13 @@ export const DAY_MS = 86_400_000;
 /** `" 1-Feb-2026 08:09:10 +0000"`, with the quotes. */
 export function formatDateTime(time: number): string {
   const date = new Date(time);
-  const day = String(date.getUTCDate()).padStart(2, ' ');
-  const clock = date.toISOString().slice(11, 19);
-  return `"${day}-${MONTHS[date.getUTCMonth()]}-${String(date.getUTCFullYear()).padStart(4, '0')} ${clock} +0000"`;
+  const day = date.getUTCDate();
+  const clock = `${two(date.getUTCHours())}:${two(date.getUTCMinutes())}:${two(date.getUTCSeconds())}`;
+  return `"${day < 10 ? ' ' : ''}${day}-${MONTHS[date.getUTCMonth()]}-${String(date.getUTCFullYear()).padStart(4, '0')} ${clock} +0000"`;
+}
+
+function two(number: number): string {
+  return number < 10 ? `0${number}` : `${number}`;
 }
 
 /** A `date-time` without its quotes; null when it is none. */
