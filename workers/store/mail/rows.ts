@@ -152,14 +152,20 @@ export function readMailboxState({ key, parent, subscribed, ...row }: MailboxSta
 }
 
 /** Placements that are in their mailbox now, `\Deleted` ones too. */
-export function present(email: EmailState): Placement[] {
-  return email.placements.filter((placement) => placement.expunged === undefined);
+export function present({ placements }: EmailState): readonly Placement[] {
+  return placements.every(isPresent) ? placements : placements.filter(isPresent);
+}
+
+function isPresent({ expunged }: Placement): boolean {
+  return expunged === undefined;
 }
 
 /** JMAP memberships: distinct mailboxes with a placement that is not `\Deleted` (RFC 8621 §4.1.1), sorted. */
-export function memberships(email: EmailState): number[] {
-  const live = email.placements.filter((placement) => placement.expunged === undefined && !placement.deleted);
-  return [...new Set(live.map((placement) => placement.mailbox))].sort((a, b) => a - b);
+export function memberships({ placements }: EmailState): number[] {
+  const live = placements.filter((placement) => isPresent(placement) && !placement.deleted);
+  return live.length === 1
+    ? live.map(({ mailbox }) => mailbox)
+    : [...new Set(live.map((placement) => placement.mailbox))].sort((a, b) => a - b);
 }
 
 /** Unseen in IMAP's sense: without `\Seen`. */
