@@ -132,8 +132,11 @@ export class MemorySession implements Session {
       if (value === null) after.delete(entry);
       else after.set(entry, value);
     }
-    if (after.size > METADATA_ENTRIES_MAX) throw new Refusal('METADATA TOOMANY', 'Too many annotations');
-    this.#account.metadata.set(mailbox?.id ?? '', after);
+    const { metadata } = this.#account;
+    const before = metadata.get(mailbox?.id ?? '')?.size ?? 0;
+    const count = [...metadata.values()].reduce((sum, { size }) => sum + size, after.size - before);
+    if (after.size > before && count > METADATA_ENTRIES_MAX) throw new Refusal('METADATA TOOMANY', 'Too many annotations');
+    metadata.set(mailbox?.id ?? '', after);
     this.#account.changed();
   }
 
