@@ -15,8 +15,11 @@ const STEADY_MS = 5_000;
 const RESTART_DELAY_MS = 2_000;
 /** Stopping both may take 10 s; one that does not end by itself is ended. */
 const STOP_PATIENCE_MS = 4_500;
-/** Node's own young generation lets a busy receiver grow to 300 MB of garbage before it looks; this keeps it near 200. */
-const YOUNG_SPACE = '--max-semi-space-size=4';
+/**
+ * Left to itself V8 lets a busy receiver grow to 300 MB, most of it garbage, before it looks: with these a mirror of 100,000 messages is
+ * fetched and used in 150 MB, for a tenth more of processor time.
+ */
+const SMALL_HEAP = ['--max-semi-space-size=4', '--heap-growing-percent=30'];
 
 export interface Child<Ready> {
   /** What it reported when it first became ready. */
@@ -83,7 +86,7 @@ export async function startChild<Ready>(options: ChildOptions<Ready>): Promise<C
 function launch(script: string, env: Record<string, string>): ChildProcess {
   return fork(path.join(ROOT, script), [], {
     env: { ...process.env, ...env },
-    execArgv: ['--enable-source-maps', YOUNG_SPACE],
+    execArgv: ['--enable-source-maps', ...SMALL_HEAP],
     detached: true,
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });
