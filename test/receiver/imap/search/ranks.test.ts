@@ -30,3 +30,9 @@ test('dates keep their milliseconds, and 100,000 of them are in order', () => {
   const sorted = [...indicesByRank(ranksOfNumbers(dates))].map((index) => dates[index] ?? 0);
   expect(sorted).toEqual([...dates].sort((a, b) => a - b));
 });
+
+test('50,000 different texts are in order', async () => {
+  const texts = Array.from({ length: 50_000 }, (_, index) => `subject ${(index * 38_197) % 50_000}`);
+  const sorted = [...indicesByRank(await ranksOfTexts(texts, pause))].map((index) => texts[index] ?? '');
+  expect(sorted).toEqual([...texts].sort());
+});

@@ -1,7 +1,7 @@
 /** THREAD=REFERENCES against the RFC's algorithm word by word, and where that would take for ever (RFC 5256 §3). */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { sortedIndices } from '../../../../receiver/imap/search/order.ts';
+import { indicesByRank, ranksOfNumbers } from '../../../../receiver/imap/search/ranks.ts';
 import { growForest, threadText } from '../../../../receiver/imap/threading/forest.ts';
 import { type ThreadedMessage, ThreadedMessages } from '../../../../receiver/imap/threading/messages.ts';
 import { threadByReferences } from '../../../../receiver/imap/threading/references.ts';
@@ -10,7 +10,7 @@ import { naiveThreads } from './naive-references.ts';
 const noPause = async () => {};
 
 async function threads(messages: readonly ThreadedMessage[], dates: readonly number[], pause = noPause): Promise<string> {
-  const order = await sortedIndices(messages.length, (a, b) => (dates[a] ?? 0) - (dates[b] ?? 0) || a - b, pause);
+  const order = indicesByRank(ranksOfNumbers(dates));
   const threaded = new ThreadedMessages(messages.length);
   for (const message of messages) threaded.add(message);
   const forest = growForest(await threadByReferences(threaded, order, pause), order);
