@@ -4,6 +4,7 @@
  */
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
+import { connect as connectSecurely } from 'node:tls';
 
 /** Tagged lines are shorter than this; the tag is like nothing in any message. */
 const TAIL_MAX = 1024;
@@ -28,12 +29,13 @@ export class ImapConnection {
     socket.on('close', () => this.#onEnd(new Error('the connection ended')));
   }
 
-  /** Connects and reads the greeting. */
-  static async open(port: number): Promise<ImapConnection> {
-    const socket = connect({ port, host: '127.0.0.1', noDelay: true });
+  /** Connects and reads the greeting. `secure`: with TLS, whoever signed the certificate. */
+  static async open(port: number, secure = false): Promise<ImapConnection> {
+    const to = { port, host: '127.0.0.1', noDelay: true };
+    const socket = secure ? connectSecurely({ ...to, rejectUnauthorized: false }) : connect(to);
     const connection = new ImapConnection(socket);
     const greeting = connection.#until((tail) => tail.endsWith('\r\n'));
-    await Promise.race([once(socket, 'connect'), greeting]);
+    await Promise.race([once(socket, secure ? 'secureConnect' : 'connect'), greeting]);
     await greeting;
     return connection;
   }

@@ -1,11 +1,12 @@
 /**
- * The receiver's resident memory: idle after its start, with a mirror of thousands of messages in use, and the most while a message
- * of 50 MB passes in by SMTP and out by IMAP.
+ * The receiver's resident memory: idle after its start, with a mirror of thousands of messages in use, the most while a message
+ * of 50 MB passes in by SMTP and out by IMAP, and for each of 500 connections in IDLE.
  */
 
 import type { Posthouse } from '../../support/posthouse.ts';
 import { receiverPid } from '../../support/processes.ts';
 import type { Figure, Part } from '../figures.ts';
+import { idleConnections } from '../idle-connections.ts';
 import type { ImapConnection } from '../imap-connection.ts';
 import { forgetPeak, memoryOf } from '../process.ts';
 import { callerOf, ingestAll, openSignedCalls } from '../signed-calls.ts';
@@ -34,7 +35,7 @@ export const memory: Part = {
       const what = `mirror of ${messages.toLocaleString('en')} messages in use`;
       figures.push({ what, ours: (await memoryOf(pid)).resident, unit: 'MB', budget: BUDGET_MB.mirror });
       imap.close();
-      return figures;
+      return [...figures, ...(await idleConnections(posthouse, quick ? 2 : 10, steady))];
     }),
 };
 
