@@ -1,6 +1,6 @@
 /**
- * `npm test`: types, lint, the deployable bundle, then every test. Two runs at once, one a core: the scenarios, which
- * start the whole product, and all others. Says clearly what was left out on this machine and why, and counts at the end.
+ * `npm test`: types, lint, the deployable bundle, then every test. Two rows of runs at once, one a core: what runs inside
+ * workerd, and the plain ones followed by the scenarios, which start the whole product. Says clearly what was left out on this machine and why, and counts at the end.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
@@ -16,14 +16,17 @@ const CHECKS: { name: string; command: [string, ...string[]] }[] = [
   { name: 'lint', command: ['npm', 'run', '--silent', 'lint'] },
   { name: 'deployable', command: ['npm', 'run', '--silent', 'deployable'] },
 ];
-/** Arguments of each vitest; `npm test -- FILE…` is one run of those. */
+/** Arguments of each vitest, one row of them a core; `npm test -- FILE…` is one run of those. */
 const chosen = process.argv.slice(2);
-const RUNS =
+const ROWS =
   chosen.length > 0
-    ? [chosen]
+    ? [[chosen]]
     : [
-        ['--project', 'node', '--project', 'worker'],
-        ['--project', 'scenarios'],
+        [['--project', 'worker', '--maxWorkers', '1']],
+        [
+          ['--project', 'node', '--maxWorkers', '1'],
+          ['--project', 'scenarios'],
+        ],
       ];
 
 interface Counts {
@@ -61,14 +64,26 @@ for (const { name, command } of CHECKS) {
 console.log('\n— tests');
 const started = Date.now();
 const reports = await mkdtemp(path.join(os.tmpdir(), 'posthouse-test-'));
-const statuses = await Promise.all(RUNS.map((args, index) => runTests(args, index === 0, path.join(reports, `${index}.json`))));
-const counts = await Promise.all(RUNS.map((_, index) => readCounts(path.join(reports, `${index}.json`))));
+const results = (await Promise.all(ROWS.map(runRow))).flat();
+const statuses = results.map(({ status }) => status);
+const counts = results.map(({ count }) => count);
 await rm(reports, { recursive: true, force: true });
 console.log(`— tests took ${((Date.now() - started) / 1000).toFixed(1)} s`);
 for (const reason of leftOut) console.log(`\nposthouse: LEFT OUT on this machine: ${reason}`);
 const total = (name: keyof Counts) => counts.reduce((sum, count) => sum + count[name], 0);
 console.log(`\n${total('numPassedTests')} passed, ${total('numFailedTests')} failed, ${total('numPendingTests')} skipped`);
 if (statuses.some((status) => status !== 0)) end('tests failed; what they said stands above');
+
+/** The runs of a row, one after the other; the first row's are shown as they go. */
+async function runRow(runs: string[][], row: number): Promise<{ status: number; count: Counts }[]> {
+  const done: { status: number; count: Counts }[] = [];
+  for (const [index, args] of runs.entries()) {
+    const report = path.join(reports, `${row}-${index}.json`);
+    const status = await runTests(args, row === 0, report);
+    done.push({ status, count: await readCounts(report) });
+  }
+  return done;
+}
 
 /** One vitest. Only one may write as it goes; another's words are kept until it is done. */
 function runTests(args: string[], live: boolean, report: string): Promise<number> {
