@@ -93,7 +93,9 @@ function places(json: unknown): { container: Json; name: string }[] {
 
 function argumentsOf({ method, changes, reference }: Drawn): Json {
   const args = structuredClone(VALID_CALLS[method] ?? {}) as Json;
-  for (const { at, how, name, value } of changes) {
+  for (const { at, how, name, value: drawn } of changes) {
+    // Its own copy: a value drawn twice must not end up inside itself.
+    const value = structuredClone(drawn);
     const all = places(args);
     const place = all[at % Math.max(1, all.length)];
     if (!place || how === 'add')
