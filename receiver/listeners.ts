@@ -4,6 +4,7 @@
  * says goodbye. IMAP and POP3 differ in what they say, not in this.
  */
 import { createServer, type Server, type Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { createSecureContext, createServer as createTlsServer, type SecureContext } from 'node:tls';
 import { listen } from './listen.ts';
 import { isLoopback, networkOf } from './network.ts';
@@ -12,6 +13,8 @@ import { isLoopback, networkOf } from './network.ts';
 export const HANDSHAKES_MAX = 256;
 /** How long a shutdown waits for clients to read their goodbye. */
 const GOODBYE_MS = 2_500;
+/** How long a closing connection may take to read our last words. */
+const LINGER_MS = 2_000;
 
 /** One connection that is being served. */
 export interface Guest {
@@ -127,6 +130,16 @@ class House {
     if (count > 0) this.#perNetwork.set(network, count);
     else this.#perNetwork.delete(network);
   }
+}
+
+/** Ends a connection once the client has had time to read our last words. */
+export function endSocket(socket: Duplex): void {
+  if (socket.destroyed) return;
+  socket.end();
+  const timer = setTimeout(() => socket.destroy(), LINGER_MS);
+  timer.unref();
+  socket.once('close', () => clearTimeout(timer));
+  socket.resume();
 }
 
 function turnAway(socket: Socket, line: string): void {

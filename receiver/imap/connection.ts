@@ -7,7 +7,7 @@
 import type { Socket } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type SecureContext, TLSSocket } from 'node:tls';
-import type { Guest } from '../listeners.ts';
+import { endSocket, type Guest } from '../listeners.ts';
 import type { Log } from '../log.ts';
 import { tlsExporter } from '../sasl/exporter.ts';
 import { secureLayer } from '../tls/layer.ts';
@@ -39,8 +39,6 @@ const LITERAL_MAX = 64 * 1024;
 const APPEND_MESSAGES_OCTETS = 4;
 /** A turn longer than this is shared with the other connections. */
 const TURN_MS = 8;
-/** How long a closing connection may take to read our last words. */
-const LINGER_MS = 2_000;
 
 export interface ConnectionOptions {
   backend: Backend;
@@ -367,17 +365,7 @@ export class Connection implements Client, Guest {
     this.session = null;
     this.#incoming.close();
     this.output.flush();
-    this.#finish();
-  }
-
-  #finish(): void {
-    const socket = this.#socket;
-    if (socket.destroyed) return;
-    socket.end();
-    const timer = setTimeout(() => socket.destroy(), LINGER_MS);
-    timer.unref();
-    socket.once('close', () => clearTimeout(timer));
-    socket.resume();
+    endSocket(this.#socket);
   }
 }
 

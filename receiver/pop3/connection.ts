@@ -6,7 +6,7 @@ import type { Socket } from 'node:net';
 import { Incoming } from '../imap/incoming.ts';
 import { Output } from '../imap/output.ts';
 import { type Backend, Refusal, type Session } from '../imap/session.ts';
-import type { Admission, Guest } from '../listeners.ts';
+import { type Admission, endSocket, type Guest } from '../listeners.ts';
 import type { Log } from '../log.ts';
 import { secureLayer } from '../tls/layer.ts';
 import { COMMANDS, Failure, type Pop3Client, type State } from './commands.ts';
@@ -17,8 +17,6 @@ import type { Maildrop } from './maildrop.ts';
 const LOGIN_TIMEOUT_MS = 60_000;
 /** RFC 1939 §3: at least ten minutes. */
 const IDLE_TIMEOUT_MS = 10 * 60_000 + 30_000;
-/** How long a closing connection may take to read our last words. */
-const LINGER_MS = 2_000;
 /** Lines that are no command; a client of another protocol is let go. */
 const NONSENSE_MAX = 10;
 
@@ -202,12 +200,6 @@ export class Pop3Connection implements Guest, Pop3Client {
     this.#session?.close();
     this.#incoming.close();
     this.output.flush();
-    const socket = this.#socket;
-    if (socket.destroyed) return;
-    socket.end();
-    const timer = setTimeout(() => socket.destroy(), LINGER_MS);
-    timer.unref();
-    socket.once('close', () => clearTimeout(timer));
-    socket.resume();
+    endSocket(this.#socket);
   }
 }

@@ -7,6 +7,7 @@ import { Base64Lines } from '../../shared/mime/base64-lines.ts';
 import type { MessageIndex } from '../../shared/mime/index-types.ts';
 import { MessageIndexer } from '../../shared/mime/indexer.ts';
 import { concatOctets } from '../../shared/mime/octets.ts';
+import { streamOf } from '../../shared/octet-stream.ts';
 import { toHex } from '../../shared/signing.ts';
 import type { MailStore } from '../store/mail/types.ts';
 import { openBlob } from './blobs.ts';
@@ -120,17 +121,4 @@ export async function putSegments(mail: MailStore, segments: readonly Segment[],
   const isAtHand = size <= AT_ONCE_MAX && octets.length === segments.length;
   const body = isAtHand ? concatOctets(octets) : streamOf(readSegments(mail, segments));
   if (!(await mail.putBlob(sha256, body, size))) throw new Error('the octets changed while they were stored');
-}
-
-function streamOf(chunks: AsyncGenerator<Uint8Array>): ReadableStream<Uint8Array> {
-  return new ReadableStream({
-    async pull(controller) {
-      const { done, value } = await chunks.next();
-      if (done) controller.close();
-      else controller.enqueue(value);
-    },
-    async cancel() {
-      await chunks.return(undefined);
-    },
-  });
 }

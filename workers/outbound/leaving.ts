@@ -67,20 +67,6 @@ export async function* leavingChunks(message: LeavingMessage): AsyncGenerator<Ui
   yield* await message.body();
 }
 
-/** Chunks as a stream of our own making: workerd cannot pipe one of its transform streams into another. */
-export function streamOf(chunks: AsyncGenerator<Uint8Array>): ReadableStream<Uint8Array> {
-  return new ReadableStream({
-    async pull(controller) {
-      const { done, value } = await chunks.next();
-      if (done) controller.close();
-      else controller.enqueue(value);
-    },
-    async cancel() {
-      await chunks.return(undefined);
-    },
-  });
-}
-
 /** Writes all of `prefix` and the message into `writable` and closes it; when the message cannot be read, the reader learns it. */
 export async function writeLeaving(writable: WritableStream<Uint8Array>, prefix: Uint8Array, message: LeavingMessage): Promise<void> {
   const writer = writable.getWriter();

@@ -6,13 +6,14 @@
 import { formatDate } from '../../shared/mime/date.ts';
 import type { MessageIndex } from '../../shared/mime/index-types.ts';
 import { MessageIndexer } from '../../shared/mime/indexer.ts';
+import { streamOf } from '../../shared/octet-stream.ts';
 import { toHex } from '../../shared/signing.ts';
 import type { Env } from '../env.ts';
 import { deliver, openMail } from '../store/mail/index.ts';
 import type { Account, Delivery } from '../store/mail/types.ts';
 import { announceArrivals } from './announce.ts';
 import { noticeOf } from './arrival.ts';
-import { type LeavingMessage, leavingChunks, streamOf } from './leaving.ts';
+import { type LeavingMessage, leavingChunks } from './leaving.ts';
 
 /**
  * Accounts one attempt delivers to: each costs an R2 put, a read of a large message and a word to its hub, of 50

@@ -3,9 +3,11 @@
  * no second message; they are kept for a day, attempts go on for two, but an accepted message is not tried again.
  * Mail to more people than one call takes goes in several, each showing its own share of To and Cc.
  */
+
+import { streamOf } from '../../../shared/octet-stream.ts';
 import { toHex } from '../../../shared/signing.ts';
 import { readBounded } from '../../auth/body.ts';
-import { type LeavingMessage, streamOf } from '../leaving.ts';
+import type { LeavingMessage } from '../leaving.ts';
 import { type RelayDriver, type RelayVerdict, replyLine } from '../relay.ts';
 import { emailJson } from './resend-email.ts';
 
