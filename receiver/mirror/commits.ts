@@ -14,8 +14,8 @@ import {
   type Operation,
   type OperationResult,
 } from '../../shared/protocol.ts';
+import { Backoff } from '../backoff.ts';
 import { EdgeRefused, EdgeUnavailable } from '../edge.ts';
-import { Backoff } from './backoff.ts';
 import type { Feed } from './feed.ts';
 
 /** Octets of messages one commit carries; larger ones wait for the next. Bounds the repeat buffer as well. */

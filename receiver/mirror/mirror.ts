@@ -4,10 +4,10 @@
  * once (DESIGN.md, "Mirror"). When the edge is away, it answers from what it has and invents nothing.
  */
 import path from 'node:path';
+import { Backoff } from '../backoff.ts';
 import { EdgeRefused, EdgeUnavailable } from '../edge.ts';
 import { type MailboxChange, Refusal } from '../imap/session.ts';
 import type { Log } from '../log.ts';
-import { Backoff } from './backoff.ts';
 import type { Bridge } from './bridge.ts';
 import { Commits } from './commits.ts';
 import { Feed } from './feed.ts';

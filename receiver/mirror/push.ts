@@ -4,8 +4,8 @@
  * connection begins with a look at what was missed.
  */
 import type { RawData, WebSocket } from 'ws';
+import { Backoff } from '../backoff.ts';
 import type { Log } from '../log.ts';
-import { Backoff } from './backoff.ts';
 
 /** A connection through NATs and proxies is pinged this often; idle ones are commonly cut after 60 to 100 s. */
 const PING_INTERVAL_MS = 30_000;

@@ -4,7 +4,11 @@
  * the edge is away the whole lane waits; an entry that the edge wants later waits alone. One message may be
  * what the edge breaks over, so each failure halves the batch, and an entry that failed by itself waits by itself.
  */
-import { backOff } from './backoff.ts';
+import { pauseAfter } from '../backoff.ts';
+
+/** Milliseconds before the second attempt, and the most between two. */
+const FIRST_PAUSE_MS = 1000;
+const LONGEST_PAUSE_MS = 5 * 60_000;
 
 /** What became of the entries a lane handed over. */
 export interface Delivery {
@@ -38,7 +42,7 @@ export class Lane {
 
   constructor(options: LaneOptions) {
     this.#options = options;
-    this.#backOff = options.backOff ?? backOff;
+    this.#backOff = options.backOff ?? ((failures) => pauseAfter(failures, FIRST_PAUSE_MS, LONGEST_PAUSE_MS));
   }
 
   add(spoolId: string): void {

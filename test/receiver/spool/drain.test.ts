@@ -5,7 +5,6 @@ import path from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { EdgeRefused, EdgeUnavailable } from '../../../receiver/edge.ts';
-import { backOff } from '../../../receiver/spool/backoff.ts';
 import { newSpoolId } from '../../../receiver/spool/entry.ts';
 import { Original } from '../../../receiver/spool/original.ts';
 import { openSpool, type Spool } from '../../../receiver/spool/spool.ts';
@@ -200,13 +199,3 @@ class FlakyEdge extends FakeEdge {
     return mood === 'nonsense' ? { messages: [] } : answer;
   }
 }
-
-describe('the wait after failures', () => {
-  it('grows from a second to five minutes, shortened at random', () => {
-    expect(backOff(1, 0)).toBe(1000);
-    expect(backOff(4, 0)).toBe(8000);
-    expect(backOff(4, 0.999)).toBeLessThan(4100);
-    expect(backOff(30, 0)).toBe(300_000);
-    expect(backOff(1, 0.999)).toBe(1000);
-  });
-});
