@@ -8,6 +8,7 @@ import type { Output } from './output.ts';
 import type { Selection } from './selection.ts';
 import type { Backend, Session } from './session.ts';
 import type { Arguments } from './wire/arguments.ts';
+import type { ResponseCode } from './wire/codes.ts';
 
 export type State = 'notAuthenticated' | 'authenticated' | 'selected' | 'logout';
 
@@ -65,7 +66,7 @@ export interface Client {
   /** From here on this is told, and nothing else. */
   notifyBy(request: NotifyRequest): Notifier;
   /** Ends the connection with a reason, as soon as what is being written is whole. */
-  bye(reason: string, code?: string | null): void;
+  bye(reason: string, code?: ResponseCode | null): void;
   /** Leaves: the connection closes after what was written. */
   logOut(): void;
   /** Lets other clients run when this one has had its share, and waits while this one does not read. */
@@ -81,10 +82,10 @@ export interface Call {
   turn: Promise<void>;
 }
 
-/** The tagged OK. `code` without brackets. A NO is a thrown `Refusal`, a BAD a thrown `Malformed`. */
+/** The tagged OK. A NO is a thrown `Refusal`, a BAD a thrown `Malformed`. */
 export interface Completion {
   text: string;
-  code?: string;
+  code?: ResponseCode;
   /** Whether EXPUNGE may be told before it; false for FETCH, STORE and SEARCH by number (RFC 9051 §7.5.1). */
   expunge?: boolean;
   /** The tagged line has been written already. */

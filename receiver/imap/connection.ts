@@ -24,6 +24,7 @@ import type { Selection } from './selection.ts';
 import type { Backend, Session } from './session.ts';
 import { runsTogether, TOGETHER_MAX } from './together.ts';
 import { Malformed, tagOf } from './wire/arguments.ts';
+import { coded, type ResponseCode } from './wire/codes.ts';
 import { type CommandParts, Decoder, type DecoderEvent, STRANGER_TEXT_MAX, TEXT_MAX } from './wire/decoder.ts';
 import { responseText } from './wire/encoder.ts';
 
@@ -142,7 +143,7 @@ export class Connection implements Client, Guest {
   /** Serves the client until it leaves. Never rejects. */
   async serve(): Promise<void> {
     try {
-      this.output.line(`* OK [CAPABILITY ${capabilities(this)}] ${this.hostname} Posthouse ready`);
+      this.output.line(`* OK ${coded(`CAPABILITY ${capabilities(this)}`, `${this.hostname} Posthouse ready`)}`);
       while (this.state !== 'logout') {
         const event = await this.#next('command');
         if (!event) break;
@@ -150,7 +151,7 @@ export class Connection implements Client, Guest {
       }
     } catch (error) {
       this.#options.log.warn('imap.connection-defect', { error: describeError(error) });
-      if (!(error instanceof BrokenAnswer)) this.output.line('* BYE [SERVERBUG] Internal error');
+      if (!(error instanceof BrokenAnswer)) this.output.line(`* BYE ${coded('SERVERBUG', 'Internal error')}`);
     } finally {
       this.#end();
     }
@@ -160,9 +161,9 @@ export class Connection implements Client, Guest {
     this.bye(reason, 'UNAVAILABLE');
   }
 
-  bye(reason: string, code: string | null = null): void {
+  bye(reason: string, code: ResponseCode | null = null): void {
     if (this.state === 'logout' || this.output.closed) return;
-    this.#farewell ??= `* BYE ${code ? `[${code}] ` : ''}${responseText(reason)}`;
+    this.#farewell ??= `* BYE ${coded(code, responseText(reason))}`;
     if (this.#listening && !this.#teller.busy) this.#leave();
   }
 
@@ -316,7 +317,7 @@ export class Connection implements Client, Guest {
     await this.#incoming.discardSpooled();
     const tag = tagOf(start);
     if (reason === 'text') this.#dispatcher.refuse(tag, 'Command line too long');
-    else if (tag !== null && APPEND.test(start) && this.session) this.output.line(`${tag} NO [TOOBIG] Message too large`);
+    else if (tag !== null && APPEND.test(start) && this.session) this.output.line(`${tag} NO ${coded('TOOBIG', 'Message too large')}`);
     else this.#dispatcher.refuse(tag, 'Literal too large', 'TOOBIG');
   }
 

@@ -10,6 +10,7 @@ import { mannerOf } from './manner.ts';
 import { PROGRESS_INTERVAL_MS, whileWaiting } from './progress.ts';
 import { Refusal } from './session.ts';
 import { type Arguments, commandName, Malformed } from './wire/arguments.ts';
+import { coded, type ResponseCode } from './wire/codes.ts';
 import type { CommandParts } from './wire/decoder.ts';
 import { responseText } from './wire/encoder.ts';
 
@@ -65,9 +66,9 @@ export class Dispatcher {
     }
   }
 
-  /** A tagged BAD; `code` without brackets. */
-  refuse(tag: string | null, message: string, code: string | null = null): void {
-    this.#client.output.line(`${tag ?? '*'} BAD ${bracketed(code)}${responseText(message)}`);
+  /** A tagged BAD. */
+  refuse(tag: string | null, message: string, code: ResponseCode | null = null): void {
+    this.#client.output.line(`${tag ?? '*'} BAD ${coded(code, responseText(message))}`);
     this.#bad += 1;
     if (this.#bad >= BAD_COMMANDS_MAX) this.#client.bye('Too many bad commands');
   }
@@ -117,7 +118,7 @@ export class Dispatcher {
   async #complete({ tag, uid }: Call, name: string, completion: Completion): Promise<void> {
     if (completion.silent) return;
     await this.#tell(name, completion.expunge ?? true, uid);
-    this.#client.output.line(`${tag} OK ${bracketed(completion.code ?? null)}${completion.text}`);
+    this.#client.output.line(`${tag} OK ${coded(completion.code ?? null, completion.text)}`);
   }
 
   async #fail(call: Call, name: string, error: unknown): Promise<void> {
@@ -125,12 +126,12 @@ export class Dispatcher {
       this.refuse(call.tag, error.message, error.code);
     } else if (error instanceof Refusal) {
       await this.#tell(name, call.uid || !SEQUENCED.has(name), call.uid);
-      this.#client.output.line(`${call.tag} NO ${bracketed(error.code)}${responseText(error.message)}`);
+      this.#client.output.line(`${call.tag} NO ${coded(error.code, responseText(error.message))}`);
     } else if (error instanceof BrokenAnswer) {
       throw error;
     } else if (!(error instanceof ClientGone)) {
       this.#log.warn('imap.command-defect', { command: name, error: describeError(error) });
-      this.#client.output.line(`${call.tag} NO [SERVERBUG] Internal error`);
+      this.#client.output.line(`${call.tag} NO ${coded('SERVERBUG', 'Internal error')}`);
     }
   }
 
@@ -146,8 +147,4 @@ export class Dispatcher {
 
 export function describeError(error: unknown): string {
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
-}
-
-function bracketed(code: string | null): string {
-  return code === null ? '' : `[${code}] `;
 }

@@ -11,6 +11,7 @@ import { DEFAULT_MAILBOXES, specialUse } from '../../shared/roles.ts';
 import { combineDeleted, combineKeywords, type Email, hasFlag, internable, MemoryMailbox, type Placement } from './memory-mailbox.ts';
 import type { ColumnName, ColumnRow, MessageColumns } from './search/columns.ts';
 import { type AppendMessage, type Flags, type Mailbox, type Message, Refusal, type StoreRequest } from './session.ts';
+import type { ResponseCode } from './wire/codes.ts';
 
 export class MemoryAccount {
   readonly address: string;
@@ -51,7 +52,7 @@ export class MemoryAccount {
     );
   }
 
-  byName(name: string, code = 'NONEXISTENT'): MemoryMailbox {
+  byName(name: string, code: ResponseCode = 'NONEXISTENT'): MemoryMailbox {
     return this.#known(this.mailboxes.get(name), code);
   }
 
@@ -203,7 +204,7 @@ export class MemoryAccount {
     });
   }
 
-  #known(mailbox: MemoryMailbox | undefined, code: string): MemoryMailbox {
+  #known(mailbox: MemoryMailbox | undefined, code: ResponseCode): MemoryMailbox {
     if (!mailbox) throw new Refusal(code, 'No such mailbox');
     return mailbox;
   }

@@ -4,6 +4,7 @@
  */
 import { isOff } from './capabilities.ts';
 import type { Client } from './client.ts';
+import { coded } from './wire/codes.ts';
 import { string } from './wire/encoder.ts';
 
 /** Between two notes, and before the first: shorter commands say nothing. */
@@ -34,5 +35,5 @@ export function whileWaiting(client: Client, tag: string, interval = PROGRESS_IN
 /** RFC 9585 §3: a goal is told only with what is done, and is never below it. */
 export function inProgressLine(tag: string, done?: number, goal?: number): string {
   const known = done !== undefined && goal !== undefined && goal > 0 && done <= goal;
-  return `* OK [INPROGRESS (${string(tag)} ${done ?? 'NIL'} ${known ? goal : 'NIL'})] Still at it`;
+  return `* OK ${coded(`INPROGRESS (${string(tag)} ${done ?? 'NIL'} ${known ? goal : 'NIL'})`, 'Still at it')}`;
 }

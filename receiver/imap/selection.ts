@@ -7,6 +7,7 @@ import type { Output } from './output.ts';
 import type { Flags, MailboxChange, SelectedMailbox } from './session.ts';
 import { vanishedLines } from './vanished.ts';
 import { View } from './view.ts';
+import { coded, type ResponseCode } from './wire/codes.ts';
 import { largestNamed, lowerBound, resolveRanges, type SequenceSet, STAR } from './wire/sets.ts';
 
 /** A keyword list longer than this is not shown whole in FLAGS: it must fit a line that clients can read. */
@@ -68,7 +69,7 @@ export class Selection {
     const lists = this.flagLists();
     if (this.#shownKeywords.size === before && before >= KEYWORDS_SHOWN_MAX) return;
     output.line(`* FLAGS ${lists.flags}`);
-    output.line(`* OK [PERMANENTFLAGS ${lists.permanent}] New keywords`);
+    output.line(`* OK ${coded(`PERMANENTFLAGS ${lists.permanent}`, 'New keywords')}`);
   }
 
   /**
@@ -88,12 +89,12 @@ export class Selection {
   }
 
   /** `HIGHESTMODSEQ` with what a client may take for its own: no change up to there is unknown to it (RFC 7162 §3.1.2.1). */
-  get highestModseq(): string {
+  get highestModseq(): ResponseCode {
     return `HIGHESTMODSEQ ${this.#settled}`;
   }
 
   tellHighestModseq(output: Output): void {
-    output.line(`* OK [${this.highestModseq}] Highest`);
+    output.line(`* OK ${coded(this.highestModseq, 'Highest')}`);
   }
 
   /** The client has been told of this mod-sequence. */

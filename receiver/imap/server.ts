@@ -3,6 +3,7 @@ import { startListeners } from '../listeners.ts';
 import type { Log } from '../log.ts';
 import { Connection, type UserCount } from './connection.ts';
 import type { Backend } from './session.ts';
+import { coded } from './wire/codes.ts';
 
 /** Connections in all: 50 KB each, so a full house is 200 MB at the very worst and usually a tenth of it. */
 export const CONNECTIONS_MAX = 4096;
@@ -51,7 +52,10 @@ export async function startImap(options: ImapOptions): Promise<ImapServer> {
     limits: { total, perNetwork },
     admit: ({ socket, secureContext, local }) =>
       new Connection(socket, { backend, hostname, messageSizeLimit, log, timeouts, jmapSession, users, secureContext, local }),
-    turnedAway: { network: '* BYE [LIMIT] Too many connections from your network', total: '* BYE [UNAVAILABLE] Too many connections' },
+    turnedAway: {
+      network: `* BYE ${coded('LIMIT', 'Too many connections from your network')}`,
+      total: `* BYE ${coded('UNAVAILABLE', 'Too many connections')}`,
+    },
   });
   return { imap: listeners.plain, imaps: listeners.secure, close: listeners.close, updateTls: listeners.updateTls };
 }

@@ -8,12 +8,13 @@
  */
 import type { Part } from '../../shared/mime/index-types.ts';
 import type { ColumnName, ColumnRow, MessageText, TextMatches, TextScope } from './search/columns.ts';
+import type { ResponseCode } from './wire/codes.ts';
 
 /** `BAD`-free refusals: what a tagged NO carries (RFC 9051 §7.1, RFC 5530). */
 export class Refusal extends Error {
-  readonly code: string | null;
-  /** `code` without brackets, e.g. `TRYCREATE`, `UNAVAILABLE`, `ALREADYEXISTS`. */
-  constructor(code: string | null, message: string) {
+  readonly code: ResponseCode | null;
+
+  constructor(code: ResponseCode | null, message: string) {
     super(message);
     this.code = code;
   }

@@ -3,9 +3,10 @@
  */
 import type { Operation, OperationError, OperationResult } from '../../shared/protocol.ts';
 import { Refusal } from '../imap/session.ts';
+import type { ResponseCode } from '../imap/wire/codes.ts';
 import type { Mirror } from './mirror.ts';
 
-const CODES: Record<OperationError, string | null> = {
+const CODES: Record<OperationError, ResponseCode> = {
   notFound: 'NONEXISTENT',
   alreadyExists: 'ALREADYEXISTS',
   mailboxHasChild: 'HASCHILDREN',
@@ -29,7 +30,7 @@ const TEXTS: Record<OperationError, string> = {
 };
 
 type Accepted = Extract<OperationResult, { ok: true }>;
-type Codes = Partial<Record<OperationError, string>>;
+type Codes = Partial<Record<OperationError, ResponseCode>>;
 
 /** The target of COPY, MOVE and APPEND is what was not found (RFC 9051 §6.3.12). */
 export const tryCreate: Codes = { notFound: 'TRYCREATE' };

@@ -33,7 +33,7 @@ export const append: Command = {
     if (!session.find(target)) throw new Refusal('TRYCREATE', 'No such mailbox');
     const { uidvalidity, uids } = await session.append(target, messages);
     client.notifier?.ownMessages(target, uids);
-    const told = isOff(client, 'UIDPLUS') ? {} : { code: `APPENDUID ${uidvalidity} ${formatOrdered(uids)}` };
+    const told: Pick<Completion, 'code'> = isOff(client, 'UIDPLUS') ? {} : { code: `APPENDUID ${uidvalidity} ${formatOrdered(uids)}` };
     return { text: 'APPEND completed', ...told };
   },
 };

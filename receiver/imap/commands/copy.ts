@@ -8,6 +8,7 @@ import { readMailboxName } from '../names.ts';
 import { tellRemovals } from '../removals.ts';
 import { type CopyResult, Refusal } from '../session.ts';
 import { type Arguments, Malformed } from '../wire/arguments.ts';
+import { coded, type ResponseCode } from '../wire/codes.ts';
 import { formatOrdered } from '../wire/sets.ts';
 
 export const copy: Command = {
@@ -36,7 +37,7 @@ export const move: Command = {
     if (uids.length === 0) return { text: 'No messages to move' };
     const result = await box.move(uids, target);
     tellNotifier(client, target, result);
-    if (result.pairs.length > 0 && !isOff(client, 'UIDPLUS')) client.output.line(`* OK [${copyUid(result)}] Moved UIDs`);
+    if (result.pairs.length > 0 && !isOff(client, 'UIDPLUS')) client.output.line(`* OK ${coded(copyUid(result), 'Moved UIDs')}`);
     return { text: 'MOVE completed', ...tellRemovals(client, selection, call) };
   },
 };
@@ -60,7 +61,7 @@ function tellNotifier(client: Client, target: string, { pairs }: CopyResult): vo
 }
 
 /** `COPYUID validity source target`, pairwise. */
-function copyUid({ uidvalidity, pairs }: CopyResult): string {
+function copyUid({ uidvalidity, pairs }: CopyResult): ResponseCode {
   const source = formatOrdered(pairs.map(([from]) => from));
   const target = formatOrdered(pairs.map(([, to]) => to));
   return `COPYUID ${uidvalidity} ${source} ${target}`;

@@ -7,6 +7,7 @@ import { type Client, type Command, SELECTED, selectionOf, sessionOf } from '../
 import { readMailboxName } from '../names.ts';
 import { Refusal } from '../session.ts';
 import { type Arguments, Malformed } from '../wire/arguments.ts';
+import { coded } from '../wire/codes.ts';
 import { readMessage } from './append.ts';
 
 export const replace: Command = {
@@ -27,7 +28,8 @@ export const replace: Command = {
     if (uid === null || !box.flags(uid)) throw new Refusal('NONEXISTENT', 'There is no such message');
     const made = await box.replace(uid, target, message);
     client.notifier?.ownMessages(target, [made.uid]);
-    if (!isOff(client, 'UIDPLUS')) client.output.line(`* OK [APPENDUID ${made.uidvalidity} ${made.uid}] Replacement is stored`);
+    if (!isOff(client, 'UIDPLUS'))
+      client.output.line(`* OK ${coded(`APPENDUID ${made.uidvalidity} ${made.uid}`, 'Replacement is stored')}`);
     return { text: 'REPLACE completed' };
   },
 };

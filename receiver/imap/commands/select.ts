@@ -4,13 +4,14 @@
  * what has changed since a client was here last.
  */
 import { isOff } from '../capabilities.ts';
-import { type Client, type Command, LOGGED_IN, sessionOf } from '../client.ts';
+import { type Client, type Command, type Completion, LOGGED_IN, sessionOf } from '../client.ts';
 import { listLine } from '../listing.ts';
 import { becomeAware } from '../manner.ts';
 import { findMailbox, readMailboxName } from '../names.ts';
 import { readParameters, resynchronize } from '../resync.ts';
 import { Selection } from '../selection.ts';
 import type { Arguments } from '../wire/arguments.ts';
+import { coded } from '../wire/codes.ts';
 
 export const select: Command = {
   name: 'SELECT',
@@ -24,7 +25,7 @@ export const examine: Command = {
   run: (client, args) => open(client, args, true),
 };
 
-async function open(client: Client, args: Arguments, readOnly: boolean) {
+async function open(client: Client, args: Arguments, readOnly: boolean): Promise<Completion> {
   args.space();
   const name = readMailboxName(args, client);
   const parameters = readParameters(args, client);
@@ -33,7 +34,7 @@ async function open(client: Client, args: Arguments, readOnly: boolean) {
   const closed = client.selection !== null;
   // RFC 9051 §6.3.2: the old mailbox is left even when the new one cannot be opened.
   client.select(null);
-  if (closed) client.output.line('* OK [CLOSED] Previous mailbox is closed');
+  if (closed) client.output.line(`* OK ${coded('CLOSED', 'Previous mailbox is closed')}`);
   const mailbox = findMailbox(client, name);
   const selection = new Selection(sessionOf(client).select(mailbox, readOnly), client.enabled);
   client.select(selection);
@@ -48,15 +49,15 @@ function describe(client: Client, selection: Selection): void {
   const rev2 = client.enabled.has('IMAP4REV2');
   const lists = selection.flagLists();
   output.line(`* FLAGS ${lists.flags}`);
-  output.line(`* OK [PERMANENTFLAGS ${lists.permanent}] Flags that stay`);
+  output.line(`* OK ${coded(`PERMANENTFLAGS ${lists.permanent}`, 'Flags that stay')}`);
   output.line(`* ${view.size} EXISTS`);
   if (!rev2) output.line('* 0 RECENT');
   const unseen = rev2 ? 0 : firstUnseen(selection);
-  if (unseen > 0 && !client.enabled.has('UIDONLY')) output.line(`* OK [UNSEEN ${unseen}] First unseen message`);
-  output.line(`* OK [UIDVALIDITY ${box.mailbox.uidvalidity}] UIDs are valid`);
-  output.line(`* OK [UIDNEXT ${box.uidnext()}] Next UID`);
+  if (unseen > 0 && !client.enabled.has('UIDONLY')) output.line(`* OK ${coded(`UNSEEN ${unseen}`, 'First unseen message')}`);
+  output.line(`* OK ${coded(`UIDVALIDITY ${box.mailbox.uidvalidity}`, 'UIDs are valid')}`);
+  output.line(`* OK ${coded(`UIDNEXT ${box.uidnext()}`, 'Next UID')}`);
   if (!isOff(client, 'CONDSTORE')) selection.tellHighestModseq(output);
-  if (!isOff(client, 'OBJECTID')) output.line(`* OK [MAILBOXID (${box.mailbox.id})] Ok`);
+  if (!isOff(client, 'OBJECTID')) output.line(`* OK ${coded(`MAILBOXID (${box.mailbox.id})`, 'Ok')}`);
   if (rev2) output.line(listLine(box.mailbox, client.utf8));
 }
 

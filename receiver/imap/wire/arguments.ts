@@ -4,14 +4,15 @@
  * knows the charset decodes it. What does not fit the grammar throws `Malformed`, answered with a tagged BAD.
  */
 import { decodeUtf8, hasControl } from './bytes.ts';
+import type { ResponseCode } from './codes.ts';
 import type { CommandParts, Literal } from './decoder.ts';
 import { parseSet, type SequenceSet } from './sets.ts';
 
 /** The client broke the grammar: answered `BAD` with this text (plain ASCII) and, rarely, a response code. */
 export class Malformed extends Error {
-  readonly code: string | null;
+  readonly code: ResponseCode | null;
   /** `code` without brackets. */
-  constructor(message: string, code: string | null = null) {
+  constructor(message: string, code: ResponseCode | null = null) {
     super(message);
     this.code = code;
   }
