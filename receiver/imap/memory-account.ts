@@ -3,6 +3,7 @@
  * Every change is applied and told in the same turn, so a test sees no state in between.
  */
 import { readFile } from 'node:fs/promises';
+import { METADATA_ENTRIES_MAX } from '../../shared/metadata.ts';
 import { envelopeWire } from '../../shared/mime/envelope.ts';
 import { indexMessage } from '../../shared/mime/indexer.ts';
 import { type MessageKeys, messageKeys } from '../../shared/mime/message-keys.ts';
@@ -24,6 +25,8 @@ export class MemoryAccount {
   readonly watchers = new Set<() => void>();
   /** Octets it may hold; null for no limit. */
   quota: number | null = null;
+  /** Annotations it may hold. */
+  metadataMax = METADATA_ENTRIES_MAX;
   /** Capabilities switched off, upper case. */
   without: ReadonlySet<string> = new Set();
   #changed = false;
@@ -94,10 +97,14 @@ export class MemoryAccount {
     }
   }
 
-  /** `freed`: octets that go at the same time. */
-  async append(target: MemoryMailbox, { flags, internalDate, body }: AppendMessage, freed = 0): Promise<number> {
+  /** Throws OVERQUOTA when there is no room for all of `messages`. `freed`: octets that go at the same time. */
+  makeRoom(messages: readonly AppendMessage[], freed = 0): void {
+    const octets = messages.reduce((sum, { body }) => sum + (body instanceof Uint8Array ? body.length : body.size), this.octets - freed);
+    if (this.quota !== null && octets > this.quota) throw new Refusal('OVERQUOTA', 'Not enough room');
+  }
+
+  async append(target: MemoryMailbox, { flags, internalDate, body }: AppendMessage): Promise<number> {
     const raw = body instanceof Uint8Array ? body : await readFile(body.path);
-    if (this.quota !== null && this.octets - freed + raw.length > this.quota) throw new Refusal('OVERQUOTA', 'Not enough room');
     const now = Date.now();
     const email = this.#newEmail(raw, flags);
     const placement = this.#place(email, target, { internalDate: internalDate ?? now, deleted: hasFlag(flags, '\\Deleted') });

@@ -3,7 +3,6 @@
  * an edge, and as its plainest description. It keeps the store's rules: flags belong to the email and are shared by its
  * copies, `\Deleted` belongs to the placement, UIDs are never used again (DESIGN.md, index tables).
  */
-import { METADATA_ENTRIES_MAX } from '../../shared/metadata.ts';
 import { MemoryAccount } from './memory-account.ts';
 import type { MemoryMailbox } from './memory-mailbox.ts';
 import { beginMemoryScram } from './memory-proofs.ts';
@@ -113,6 +112,7 @@ export class MemorySession implements Session {
 
   async append(mailbox: string, messages: AppendMessage[]): Promise<{ uidvalidity: number; uids: number[] }> {
     const target = this.#account.byName(mailbox, 'TRYCREATE');
+    this.#account.makeRoom(messages);
     const uids: number[] = [];
     for (const message of messages) uids.push(await this.#account.append(target, message));
     return { uidvalidity: target.uidvalidity, uids };
@@ -135,7 +135,7 @@ export class MemorySession implements Session {
     const { metadata } = this.#account;
     const before = metadata.get(mailbox?.id ?? '')?.size ?? 0;
     const count = [...metadata.values()].reduce((sum, { size }) => sum + size, after.size - before);
-    if (after.size > before && count > METADATA_ENTRIES_MAX) throw new Refusal('METADATA TOOMANY', 'Too many annotations');
+    if (after.size > before && count > this.#account.metadataMax) throw new Refusal('METADATA TOOMANY', 'Too many annotations');
     metadata.set(mailbox?.id ?? '', after);
     this.#account.changed();
   }
@@ -259,7 +259,8 @@ class MemorySelectedMailbox implements SelectedMailbox {
 
   async replace(uid: number, target: string, message: AppendMessage): Promise<{ uidvalidity: number; uid: number }> {
     const to = this.#account.byName(target, 'TRYCREATE');
-    const made = await this.#account.append(to, message, this.#box.placement(uid)?.email.index.size);
+    this.#account.makeRoom([message], this.#box.placement(uid)?.email.index.size);
+    const made = await this.#account.append(to, message);
     this.#account.remove(this.#box, this.#box.those([uid]));
     return { uidvalidity: to.uidvalidity, uid: made };
   }

@@ -55,6 +55,7 @@ export class FakeBridge implements Bridge {
   /** Resolved before each call is answered; tests replace it to hold calls back. */
   gate: (call: keyof FakeBridge['calls']) => Promise<void> = () => Promise.resolve();
   readonly refusedTokens = new Set<string>();
+  readonly #issued: string[] = [];
   readonly sockets: { account: number; socket: FakeSocket }[] = [];
 
   /** A new account with an Inbox. */
@@ -66,12 +67,12 @@ export class FakeBridge implements Bridge {
 
   /** A login that takes `user<id>` with any password but `wrong`; `right` is the one for SCRAM and the token. */
   get login(): Login & ProofLogin {
-    let issued = 0;
     const verify = async (username: string, password: string): Promise<LoggedIn | null> => {
       if (this.away) throw new EdgeUnavailable('away');
       const account = Number(/^user(\d+)/.exec(username)?.[1] ?? Number.NaN);
       if (!this.accounts.has(account) || password === 'wrong') return null;
-      const token = `token-${account}-${issued++}`;
+      const token = `token-${account}-${this.#issued.length}`;
+      this.#issued.push(token);
       return { account, address: `${username}@example.test`, token, expires: Date.now() + YEAR_MS, imapWithout: this.imapWithout };
     };
     return {
@@ -142,6 +143,12 @@ export class FakeBridge implements Bridge {
     const chunks: Uint8Array[] = [];
     for await (const chunk of stream) chunks.push(chunk);
     this.accounts.get(id)?.putBlob(Buffer.concat(chunks), sha256);
+  }
+
+  /** No login given out so far is valid any more: the pushes are cut, and whoever asks learns why. */
+  revokeLogins(): void {
+    for (const token of this.#issued) this.refusedTokens.add(token);
+    this.cutPushes();
   }
 
   /** Cuts every push connection. */

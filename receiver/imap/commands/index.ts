@@ -38,7 +38,8 @@ import { store } from './store.ts';
 import { subscribe, unsubscribe } from './subscribe.ts';
 import { thread } from './thread.ts';
 
-const COMMANDS = new Map<string, Command>(
+/** By name. */
+export const COMMANDS: ReadonlyMap<string, Command> = new Map(
   [
     append,
     authenticate,

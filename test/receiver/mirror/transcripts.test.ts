@@ -1,33 +1,46 @@
-/** Every transcript of `test/transcripts/imap`, each against a fresh account behind the mirror: the answers are those of the memory session. */
-import { readdirSync, readFileSync } from 'node:fs';
-import path from 'node:path';
-import { expect, test } from 'vitest';
+/** The transcripts against the mirror: its answers are those of the memory session. */
 import { DEFAULT_MAILBOXES } from '../../../shared/roles.ts';
-import { PASSWORD, startTestServer, USER } from '../../support/imap-server.ts';
-import { playTranscript } from '../../support/transcript.ts';
-import { makeWorld } from './harness.ts';
+import { PASSWORD, USER } from '../../support/imap-server.ts';
+import type { StagedStore, Way } from '../../support/stage.ts';
+import { testTranscripts } from '../../support/staged-transcripts.ts';
+import { makeWorld, type World } from './harness.ts';
 
-const folder = path.join(import.meta.dirname, '../../transcripts/imap');
-
-for (const file of readdirSync(folder).filter((name) => name.endsWith('.txt'))) {
-  test(`the mirror answers as ${file} says`, async () => {
-    const world = makeWorld();
-    for (const { name, role } of DEFAULT_MAILBOXES.slice(1)) world.account.createMailbox(name, { role, subscribed: true });
-    const { backend } = world.mirrors;
-    const server = await startTestServer({
-      backend: {
-        ...backend,
-        login: async (username, password, connection) =>
-          username === USER && password === PASSWORD ? backend.login('user1', 'right', connection) : null,
-        bearer: async (username, token, connection) =>
-          username === USER && token === PASSWORD ? backend.login('user1', 'right', connection) : null,
-      },
-    });
-    try {
-      await playTranscript(readFileSync(path.join(folder, file), 'utf8'), server.imap);
-      expect(server.defects).toEqual([]);
-    } finally {
-      await server.close();
-    }
-  });
+function stagedMirror(): StagedStore {
+  const world = makeWorld();
+  const { account, bridge } = world;
+  for (const { name, role } of DEFAULT_MAILBOXES.slice(1)) account.createMailbox(name, { role, subscribed: true });
+  const { backend } = world.mirrors;
+  const isUser = (username: string | null, password: string) => username === USER && password === PASSWORD;
+  return {
+    backend: {
+      ...backend,
+      login: async (username, password, connection) => (isUser(username, password) ? backend.login('user1', 'right', connection) : null),
+      bearer: async (username, token, connection) => (isUser(username, token) ? backend.login('user1', 'right', connection) : null),
+    },
+    way: (way) => makeWay(world, way),
+    quota: (octets) => {
+      account.quota = octets;
+    },
+    annotations: (count) => {
+      account.metadataMax = count;
+    },
+    deliver: (message) => void account.deliver(account.inbox, { raw: message }),
+    revoke: () => bridge.revokeLogins(),
+  };
 }
+
+let release = (): void => {};
+
+function makeWay({ bridge }: World, way: Way): void {
+  release();
+  const held = way === 'held' && new Promise<void>((resolve) => (release = resolve));
+  bridge.away = way === 'away';
+  if (bridge.away) bridge.cutPushes();
+  bridge.gate = async (call) => {
+    if (call !== 'commit') return;
+    if (held) await held;
+    if (way === 'broken') throw new TypeError('broken on purpose');
+  };
+}
+
+testTranscripts('the mirror', stagedMirror);

@@ -80,7 +80,7 @@ afterEach(async () => {
 
 const folder = path.join(import.meta.dirname, '../../transcripts/pop3');
 test.each(readdirSync(folder))('POP3 answers as %s says', (file) =>
-  playTranscript(readFileSync(path.join(folder, file), 'utf8'), server.pop3),
+  playTranscript(readFileSync(path.join(folder, file), 'utf8'), { port: async () => server.pop3 }),
 );
 
 describe('what a session leaves behind', () => {
