@@ -187,7 +187,7 @@ export class MemoryAccount {
     const { email } = placement;
     const keys = this.#keys.get(email) ?? messageKeys(email.index.headers);
     this.#keys.set(email, keys);
-    const columns: MessageColumns = { ...keys, ...this.messageOf(placement) };
+    const columns: MessageColumns = { ...keys, ...this.messageOf(placement), hasBase: keys.base !== '' };
     return names.map((name) => columns[name]) as ColumnRow<Names>;
   }
 

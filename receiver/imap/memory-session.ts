@@ -8,6 +8,7 @@ import type { MemoryMailbox } from './memory-mailbox.ts';
 import { beginMemoryScram } from './memory-proofs.ts';
 import { wordMatches } from './memory-words.ts';
 import type { ColumnName, ColumnRow, TextMatches, TextScope } from './search/columns.ts';
+import { SortOrders } from './search/orders.ts';
 import {
   type AppendMessage,
   type Backend,
@@ -156,6 +157,7 @@ export class MemorySession implements Session {
 
 class MemorySelectedMailbox implements SelectedMailbox {
   readonly readOnly: boolean;
+  readonly orders = new SortOrders();
   readonly #account: MemoryAccount;
   readonly #box: MemoryMailbox;
 

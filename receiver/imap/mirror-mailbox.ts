@@ -19,6 +19,7 @@ import { storeMessages } from '../mirror/store-messages.ts';
 import { fillTexts } from '../mirror/texts/fill.ts';
 import type { TreeMailbox } from '../mirror/tree.ts';
 import type { ColumnName, ColumnRow, MessageText, TextMatches, TextScope } from './search/columns.ts';
+import type { SortOrders } from './search/orders.ts';
 import { decodedText } from './search/originals.ts';
 import {
   type AppendMessage,
@@ -89,6 +90,10 @@ export class MirrorMailbox implements SelectedMailbox {
 
   messages(uids: Iterable<number>): Iterable<Message> {
     return readMessages((work) => this.#mirror.read(work), this.#id, uids);
+  }
+
+  get orders(): SortOrders {
+    return this.#live.orders;
   }
 
   columns<const Names extends readonly ColumnName[]>(names: Names, uids: ArrayLike<number>): (ColumnRow<Names> | undefined)[] {

@@ -8,6 +8,7 @@
  */
 import type { Part } from '../../shared/mime/index-types.ts';
 import type { ColumnName, ColumnRow, MessageText, TextMatches, TextScope } from './search/columns.ts';
+import type { SortOrders } from './search/orders.ts';
 import type { ResponseCode } from './wire/codes.ts';
 
 /** `BAD`-free refusals: what a tagged NO carries (RFC 9051 §7.1, RFC 5530). */
@@ -144,6 +145,8 @@ export interface SelectedMailbox {
   vanished(modseq: number): number[] | null;
   /** Immutable facts, in the order asked; uids that are gone are left out. Reads in chunks, so iterate. */
   messages(uids: Iterable<number>): Iterable<Message>;
+  /** By what SORT and THREAD compare, kept for all who have the mailbox selected. */
+  readonly orders: SortOrders;
   /** The columns named, for each of `uids` (ascending); undefined where a uid is gone. Reads all of them at once: ask for some hundreds. */
   columns<const Names extends readonly ColumnName[]>(names: Names, uids: ArrayLike<number>): (ColumnRow<Names> | undefined)[];
   /** Looks for a casemapped text where the texts of `uids` (ascending) are at hand; `pause` is awaited now and then. */

@@ -25,6 +25,7 @@ const SOURCES: Record<ColumnName, Source> = {
   reply: key('reply', (reply) => reply === 1),
   headersComplete: key('complete', (complete) => complete === 1),
   base: key('base'),
+  hasBase: { sql: "k.base <> ''", table: 'message_key', read: (filled) => filled === 1 },
   subject: key('subject'),
   sortFrom: key('sort_from'),
   sortTo: key('sort_to'),

@@ -3,6 +3,7 @@
  * SELECT, STATUS and FETCH FLAGS touch no disk. Shared by all sessions of the account. Its picture changes only when a
  * round of changes has ended; new uids are always higher than those it shows (RFC 9051 §2.3.1.1).
  */
+import { SortOrders } from '../imap/search/orders.ts';
 import type { MailboxChange, MailboxStatus } from '../imap/session.ts';
 import type { EntryRow, MailboxRow, MirrorFile } from './file.ts';
 import type { FlagSet, FlagSets } from './flag-sets.ts';
@@ -28,6 +29,7 @@ export class LiveMailbox {
   lastUsed = 0;
   row: MailboxRow;
   readonly listeners = new Set<(change: MailboxChange) => void>();
+  readonly orders = new SortOrders();
   #columns: Columns;
   #flagSets: FlagSets;
   /** The account's mod-sequence at the last finished round: what came later is not shown whole yet. */
@@ -99,6 +101,7 @@ export class LiveMailbox {
 
   /** Takes over what a finished round brought; null when that was nothing. */
   refresh(file: MirrorFile, row: MailboxRow, touched: Touched): MailboxChange | null {
+    if (touched.everything) this.orders.forget();
     const change = touched.everything ? this.#reload(file, row) : this.#update(file, row, touched.uids(this.id));
     this.row = row;
     this.#clock = file.modseq;
@@ -203,8 +206,10 @@ export class LiveMailbox {
   #append(file: MirrorFile, row: MailboxRow, added: EntryRow[]): number[] {
     const { count, uids } = this.#columns;
     const highest = uids[count - 1] ?? 0;
-    if (added.some((entry) => entry.uid < highest)) this.#columns = loadColumns(file, row);
-    else {
+    if (added.some((entry) => entry.uid < highest)) {
+      this.#columns = loadColumns(file, row);
+      this.orders.forget();
+    } else {
       this.#columns = withRoom(this.#columns, added.length);
       for (const entry of added) pushEntry(this.#columns, entry);
     }

@@ -5,7 +5,7 @@ import { becomeAware } from '../manner.ts';
 import { readCharset } from '../search/charset.ts';
 import { batches, evaluate, type Scope } from '../search/evaluate.ts';
 import { readKeys } from '../search/keys.ts';
-import { indicesByRank, ranksOfNumbers } from '../search/ranks.ts';
+import { indices, sortByRank } from '../search/ranks.ts';
 import { selectedScope } from '../search/scope.ts';
 import type { Uids } from '../search/uids.ts';
 import { type Forest, growForest, threadText } from '../threading/forest.ts';
@@ -16,22 +16,12 @@ import { Malformed } from '../wire/arguments.ts';
 
 const ALGORITHMS: Record<string, (scope: Scope, uids: Uids) => Promise<Forest>> = {
   async REFERENCES(scope, uids) {
-    const { messages, dates } = await readThreaded(scope, uids);
-    const order = byDate(dates);
-    return growForest(await threadByReferences(messages, order, scope.pause), order);
+    const order = await byDate(scope, uids);
+    return growForest(await threadByReferences(await readThreaded(scope, uids), order, scope.pause), order);
   },
   async ORDEREDSUBJECT(scope, uids) {
-    const bases: string[] = [];
-    const dates: number[] = [];
-    for (const some of batches(uids)) {
-      for (const row of scope.box.columns(['base', 'sent', 'internalDate'], some)) {
-        bases.push(row?.[0] ?? '');
-        dates.push(row?.[1] ?? row?.[2] ?? 0);
-      }
-      await scope.pause();
-    }
-    const order = byDate(dates);
-    return growForest(threadBySubject(bases, order), order);
+    const order = await byDate(scope, uids);
+    return growForest(threadBySubject(await scope.box.orders.ranks(scope, uids, 'SUBJECT'), order), order);
   },
 };
 
@@ -62,23 +52,22 @@ export const thread: Command = {
   },
 };
 
-async function readThreaded({ box, pause }: Scope, uids: Uids): Promise<{ messages: ThreadedMessages; dates: number[] }> {
+async function readThreaded(scope: Scope, uids: Uids): Promise<ThreadedMessages> {
+  const subjects = await scope.box.orders.ranks(scope, uids, 'SUBJECT');
   const messages = new ThreadedMessages(uids.length);
-  const dates: number[] = [];
   for (const some of batches(uids)) {
-    for (const row of box.columns(['ids', 'base', 'reply', 'sent', 'internalDate'], some)) {
-      const [ids, base, reply, sent, internalDate] = row ?? [new Float64Array(0), '', false, null, 0];
-      messages.add({ ids, base, reply });
-      dates.push(sent ?? internalDate);
+    for (const row of scope.box.columns(['ids', 'reply', 'hasBase'], some)) {
+      const [ids, reply, hasBase] = row ?? [new Float64Array(1), false, false];
+      messages.add({ ids, reply, base: hasBase ? (subjects[messages.length] ?? 0) + 1 : 0 });
     }
-    await pause();
+    await scope.pause();
   }
-  return { messages, dates };
+  return messages;
 }
 
 /** RFC 5256 §2.2: the order of the mailbox breaks ties. */
-function byDate(dates: readonly number[]): Uint32Array {
-  return indicesByRank(ranksOfNumbers(dates));
+async function byDate(scope: Scope, uids: Uids): Promise<Uint32Array> {
+  return sortByRank(indices(uids.length), await scope.box.orders.ranks(scope, uids, 'DATE'));
 }
 
 async function write({ output }: Client, { pause }: Scope, forest: Forest, numberOf: (message: number) => number): Promise<void> {

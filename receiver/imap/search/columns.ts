@@ -12,6 +12,8 @@ export interface MessageColumns extends MessageKeys {
   size: number;
   emailId: string;
   threadId: string;
+  /** The base subject (RFC 5256 §2.1) is not empty. */
+  hasBase: boolean;
   /** The kept header fields are all there are of their names. */
   headersComplete: boolean;
 }

@@ -6,8 +6,8 @@
 export interface ThreadedMessage {
   /** Its own id or 0, then its references (shared/mime/message-keys.ts). */
   ids: Float64Array;
-  /** Casemapped base subject, and whether the subject was that of a reply or forward. */
-  base: string;
+  /** The same number for the same base subject, 0 for an empty one; and whether the subject was that of a reply or forward. */
+  base: number;
   reply: boolean;
 }
 
@@ -18,7 +18,7 @@ export class ThreadedMessages {
   #ids: Float64Array;
   /** Where the ids of each message end. */
   readonly #ends: Uint32Array;
-  readonly #bases: string[] = [];
+  readonly #bases: Uint32Array;
   readonly #replies: Uint8Array;
   length = 0;
 
@@ -26,6 +26,7 @@ export class ThreadedMessages {
   constructor(count: number) {
     this.#ids = new Float64Array(count * IDS_EXPECTED);
     this.#ends = new Uint32Array(count);
+    this.#bases = new Uint32Array(count);
     this.#replies = new Uint8Array(count);
   }
 
@@ -40,7 +41,7 @@ export class ThreadedMessages {
     this.#ids.set(ids, start);
     this.#ends[this.length] = end;
     this.#replies[this.length] = reply ? 1 : 0;
-    this.#bases.push(base);
+    this.#bases[this.length] = base;
     this.length += 1;
   }
 
@@ -49,8 +50,8 @@ export class ThreadedMessages {
     return this.#ids.subarray(this.#start(message), this.#ends[message] ?? 0);
   }
 
-  base(message: number): string {
-    return this.#bases[message] ?? '';
+  base(message: number): number {
+    return this.#bases[message] ?? 0;
   }
 
   /** False for what is no message. */

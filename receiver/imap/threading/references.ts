@@ -151,11 +151,11 @@ async function gatherSubjects(messages: ThreadedMessages, order: Uint32Array, pa
   const subjectOf = ({ first }: Root) => messages.base(first);
   const isReply = (node: number) => messages.isReply(node);
   // (B)
-  const table = new Map<string, number>();
+  const table = new Map<number, number>();
   await turns(roots.length, pause, (index) => {
     const root = roots[index];
-    const subject = root ? subjectOf(root) : '';
-    if (!root || subject === '') return;
+    const subject = root ? subjectOf(root) : 0;
+    if (!root || subject === 0) return;
     const known = table.get(subject);
     const better = known !== undefined && known < count && (root.node >= count || (isReply(known) && !isReply(root.node)));
     if (known === undefined || better) table.set(subject, root.node);
@@ -165,9 +165,9 @@ async function gatherSubjects(messages: ThreadedMessages, order: Uint32Array, pa
   const moved = new Map<number, number>();
   await turns(roots.length, pause, (index) => {
     const root = roots[index];
-    const subject = root ? subjectOf(root) : '';
+    const subject = root ? subjectOf(root) : 0;
     const known = table.get(subject);
-    if (!root || subject === '' || known === undefined || known === root.node) return;
+    if (!root || subject === 0 || known === undefined || known === root.node) return;
     if (root.node >= count) moved.set(root.node, known);
     else if (known >= count || (isReply(root.node) && !isReply(known))) gathered[root.node] = known;
     else {

@@ -20,7 +20,7 @@ export function naiveThreads(messages: readonly ThreadedMessage[], dates: readon
   const before = (a: Container, b: Container) => (dates[first(a)] ?? 0) - (dates[first(b)] ?? 0) || first(a) - first(b);
   const sorted = (nodes: Container[]) => [...nodes].sort(before);
   top = sorted(top);
-  top = gather(top, messages, (node) => messages[first(node)]?.base ?? '');
+  top = gather(top, messages, (node) => messages[first(node)]?.base ?? 0);
   return sorted(top)
     .map((node) => `(${write(node, sorted)})`)
     .join('');
@@ -72,21 +72,21 @@ function prune(nodes: Container[], top: boolean): Container[] {
 }
 
 /** Step 5. */
-function gather(top: Container[], messages: readonly ThreadedMessage[], subjectOf: (node: Container) => string): Container[] {
+function gather(top: Container[], messages: readonly ThreadedMessage[], subjectOf: (node: Container) => number): Container[] {
   const isReply = ({ message }: Container) => message !== null && messages[message]?.reply === true;
-  const table = new Map<string, Container>();
+  const table = new Map<number, Container>();
   const subjects = new Map(top.map((node) => [node, subjectOf(node)]));
   for (const node of top) {
-    const subject = subjects.get(node) ?? '';
+    const subject = subjects.get(node) ?? 0;
     const known = table.get(subject);
-    if (subject === '') continue;
+    if (subject === 0) continue;
     if (!known || (known.message !== null && (node.message === null || (isReply(known) && !isReply(node))))) table.set(subject, node);
   }
   let result = [...top];
   for (const node of top) {
-    const subject = subjects.get(node) ?? '';
+    const subject = subjects.get(node) ?? 0;
     const known = table.get(subject);
-    if (subject === '' || !known || known === node) continue;
+    if (subject === 0 || !known || known === node) continue;
     result = result.filter((other) => other !== node);
     if (known.message === null && node.message === null) known.children.push(...node.children);
     else if (known.message === null || (isReply(node) && !isReply(known))) known.children.push(node);
