@@ -61,7 +61,8 @@ function settings(folder: string): string {
     'defaultpartition: default',
     `partition-default: ${folder}/spool`,
     'search_engine: xapian',
-    'search_batchsize: 8192',
+    // All at once: after each batch squatter begins again with the first message.
+    'search_batchsize: 1000000',
     'defaultsearchtier: t1',
     `t1searchpartition-default: ${folder}/search`,
     'conversations: yes',
