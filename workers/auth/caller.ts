@@ -7,7 +7,7 @@ import { type Frame, HEADER_TOKEN } from '../../shared/protocol.ts';
 import { fromBase64, sha256 } from '../../shared/scram.ts';
 import { toHex } from '../../shared/signing.ts';
 import { findAppPassword, isTouchDue, touchCredential } from '../store/directory/credentials.ts';
-import { findToken, noteTokenUse, type TokenScope } from '../store/directory/tokens.ts';
+import { findToken, findTokenOf, noteTokenUse, type TokenScope, tokenDigest } from '../store/directory/tokens.ts';
 import type { Receiver } from '../store/directory/types.ts';
 import type { Account } from '../store/mail/types.ts';
 import { problem } from './problem.ts';
@@ -35,8 +35,9 @@ export async function readUserCallByReceiver(
 ): Promise<{ receiver: Receiver; caller: UserCaller; frame: Frame | null } | Response> {
   const secret = c.req.header(HEADER_TOKEN) ?? '';
   const now = Date.now();
-  // Looked up while the receiver is: a token alone is worth nothing, so nothing is told by it.
-  const [call, token] = await Promise.all([readSigned(c), findToken(c.env, secret, now)]);
+  const digest = await tokenDigest(secret);
+  // Looked up together with the receiver: a token alone is worth nothing, so nothing is told by it.
+  const [call, token] = await Promise.all([readSigned(c), findTokenOf(c.env, digest, now)]);
   if (call instanceof Response) return call;
   if (token?.kind !== 'bridge' || token.receiver !== call.receiver.id) {
     return problem(401, 'The account token is unknown, expired, or bound to another receiver: log in again.');

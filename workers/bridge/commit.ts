@@ -4,7 +4,7 @@ import { readCommitRequest } from '../../shared/operations.ts';
 import type { CommitRequest } from '../../shared/protocol.ts';
 import { problem } from '../auth/problem.ts';
 import { openMail } from '../store/mail/index.ts';
-import type { Account } from '../store/mail/types.ts';
+import type { Account, MailStore } from '../store/mail/types.ts';
 import type { BridgeContext } from './routes.ts';
 
 export async function answerCommit(
@@ -20,23 +20,43 @@ export async function answerCommit(
     if (error instanceof Malformed) return problem(400, error.message);
     throw error;
   }
-  const put = await putInline(c, account, request, frame.payload);
-  if (put instanceof Response) return put;
-  return c.json(await openMail(c.env, account).commit(request, put));
+  const messages = inlineMessages(request, frame.payload);
+  if (typeof messages === 'string') return problem(400, messages);
+  const mail = openMail(c.env, account);
+  try {
+    return c.json(await mail.commit(request, putAll(mail, messages)));
+  } catch (error) {
+    if (error instanceof WrongDigest) return problem(422, error.message);
+    throw error;
+  }
 }
 
-/** Puts the appended messages that came along; the digests that are in R2 now. */
-async function putInline(c: BridgeContext, account: Account, request: CommitRequest, payload: Uint8Array): Promise<Set<string> | Response> {
-  const mail = openMail(c.env, account);
-  const put = new Set<string>();
+interface InlineMessage {
+  sha256: string;
+  octets: Uint8Array;
+}
+
+/** The appended messages that came along; or what is wrong with them. */
+function inlineMessages({ operations }: CommitRequest, payload: Uint8Array): InlineMessage[] | string {
+  const messages: InlineMessage[] = [];
   let offset = 0;
-  for (const operation of request.operations) {
+  for (const operation of operations) {
     if (operation.op !== 'append' || operation.inline === 0) continue;
     const octets = payload.subarray(offset, offset + operation.inline);
     offset += operation.inline;
-    if (octets.length !== operation.index.size) return problem(400, 'An appended message is not as long as its index says.');
-    if (!(await mail.putBlob(operation.sha256, octets, octets.length))) return problem(422, 'An appended message has another digest.');
-    put.add(operation.sha256);
+    if (octets.length !== operation.index.size) return 'An appended message is not as long as its index says.';
+    messages.push({ sha256: operation.sha256, octets });
   }
-  return offset === payload.length ? put : problem(400, 'The payload is not as long as the header says.');
+  return offset === payload.length ? messages : 'The payload is not as long as the header says.';
+}
+
+class WrongDigest extends Error {}
+
+/** Puts them all at once; the digests that are in R2 then. */
+function putAll(mail: MailStore, messages: readonly InlineMessage[]): Promise<Set<string>> {
+  const puts = messages.map(async ({ sha256, octets }) => {
+    if (await mail.putBlob(sha256, octets, octets.length)) return sha256;
+    throw new WrongDigest('An appended message has another digest.');
+  });
+  return Promise.all(puts).then((digests) => new Set(digests));
 }

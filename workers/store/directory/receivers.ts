@@ -1,6 +1,7 @@
 /** Receivers: the VPS processes that may deposit mail, each with a key of its own (DESIGN.md, invariant 6). */
 import { fromHex, toHex } from '../../../shared/signing.ts';
 import type { Env } from '../../env.ts';
+import { readTogether } from '../mail/database.ts';
 import { isUniqueViolation } from './rows.ts';
 import type { Receiver } from './types.ts';
 
@@ -22,10 +23,9 @@ interface ReceiverRow {
 
 /** Null when unknown or revoked. */
 export async function findReceiver(env: Env, id: number): Promise<Receiver | null> {
-  const row = await env.DIRECTORY.prepare('SELECT id, name, hostname, key FROM receiver WHERE id = ? AND revoked_at IS NULL')
-    .bind(id)
-    .first<ReceiverRow>();
-  return row && { id: row.id, name: row.name, hostname: row.hostname, key: fromHex(row.key) };
+  const statement = env.DIRECTORY.prepare('SELECT id, name, hostname, key FROM receiver WHERE id = ? AND revoked_at IS NULL').bind(id);
+  const [row] = (await readTogether<ReceiverRow>(env.DIRECTORY, statement)).results;
+  return row ? { id: row.id, name: row.name, hostname: row.hostname, key: fromHex(row.key) } : null;
 }
 
 /** Revoked ones too, oldest first. */

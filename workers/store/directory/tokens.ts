@@ -5,6 +5,7 @@
  */
 import { toHex } from '../../../shared/signing.ts';
 import type { Env } from '../../env.ts';
+import { readTogether } from '../mail/database.ts';
 import type { Account } from '../mail/types.ts';
 import { ACCOUNT_COLUMNS, type AccountColumns, accountOf } from './rows.ts';
 
@@ -66,16 +67,24 @@ export async function createToken(env: Env, token: NewToken, now: number): Promi
 
 /** One query. Null when unknown, ended, or of a removed account. */
 export async function findToken(env: Env, token: string, now: number): Promise<TokenRow | null> {
-  if (token.length !== TOKEN_LENGTH) return null;
-  const sha256 = await digest(token);
-  const row = await env.DIRECTORY.prepare(
+  return findTokenOf(env, await tokenDigest(token), now);
+}
+
+/** What a token is known by; null for what can be none. */
+export async function tokenDigest(token: string): Promise<string | null> {
+  return token.length === TOKEN_LENGTH ? digest(token) : null;
+}
+
+/** The same by the token's digest; asked for at once, so that it travels with what else is asked of the directory in this turn. */
+export async function findTokenOf(env: Env, sha256: string | null, now: number): Promise<TokenRow | null> {
+  if (sha256 === null) return null;
+  const statement = env.DIRECTORY.prepare(
     `SELECT t.credential, t.kind, t.receiver, t.scope, t.expires_at AS expires, t.unused_after AS unusedAfter, ${ACCOUNT_COLUMNS}
        FROM token t JOIN account ac ON ac.id = t.account AND ac.removed_at IS NULL
       WHERE t.sha256 = ? AND MIN(t.expires_at, COALESCE(t.unused_after, t.expires_at)) > ?`,
-  )
-    .bind(sha256, now)
-    .first<Omit<TokenRow, 'account'> & AccountColumns>();
-  const account = accountOf(row);
+  ).bind(sha256, now);
+  const [row] = (await readTogether<Omit<TokenRow, 'account'> & AccountColumns>(env.DIRECTORY, statement)).results;
+  const account = row ? accountOf(row) : null;
   if (!row || !account) return null;
   const { credential, kind, receiver, scope, expires, unusedAfter } = row;
   return { account, credential, kind, receiver, scope, expires, unusedAfter };

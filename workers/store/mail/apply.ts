@@ -6,7 +6,7 @@ import type { OperationResult } from '../../../shared/protocol.ts';
 import { type ThreadReferences, threadReferences } from '../../../shared/threads.ts';
 import type { Env } from '../../env.ts';
 import { withAttempts } from './attempts.ts';
-import { mailDatabase, rowsOf } from './database.ts';
+import { batchNamed, mailDatabase, rowsOf } from './database.ts';
 import { tellHub } from './hub.ts';
 import { idOf, keyOf } from './keys.ts';
 import { type Change, Ledger } from './ledger.ts';
@@ -48,7 +48,8 @@ export interface Reads {
   metadata?: boolean;
   /** Messages to be added: digest → identifiers. */
   messages: ReadonlyMap<string, ThreadReferences>;
-  blobs: ReadonlySet<string>;
+  /** Digests of the originals that are in R2; may still be on their way there while everything else is read. */
+  blobs: ReadonlySet<string> | Promise<ReadonlySet<string>>;
   ifInState?: { type: StateType; state: string };
   /** A statement read in the same snapshot; when `before` makes something of it, that is the answer and nothing is written. */
   log?: { read: D1PreparedStatement; write: (result: unknown) => D1PreparedStatement };
@@ -91,41 +92,44 @@ async function readContext(
   const pairs = hashes.map((hash): [number, number] => [account, hash]);
   const owns = [...reads.messages.values()].map(({ own }) => own).filter((own) => own !== null);
   const now = Date.now();
-  const [accounts, mailboxes, emails, inMailboxes, references, copies, ...more] = await db.batch([
-    readAccounts(db, [account]),
-    readMailboxes(db, [account]),
-    readThreadsOf(db, account, reads.emails, reads.places),
-    readThreadsIn(db, account, reads.whole, MAILBOX_PLACEMENTS_MAX),
-    readReferences(db, pairs),
-    readSentCopies(db, account, owns, now),
-    ...(reads.metadata ? [readMetadataSizes(db, account)] : []),
-    ...(reads.log ? [reads.log.read] : []),
+  const [found, blobs] = await Promise.all([
+    batchNamed(db, {
+      accounts: readAccounts(db, [account]),
+      mailboxes: readMailboxes(db, [account]),
+      emails: reads.emails.length + reads.places.length > 0 ? readThreadsOf(db, account, reads.emails, reads.places) : null,
+      inMailboxes: reads.whole.length > 0 ? readThreadsIn(db, account, reads.whole, MAILBOX_PLACEMENTS_MAX) : null,
+      references: pairs.length > 0 ? readReferences(db, pairs) : null,
+      copies: owns.length > 0 ? readSentCopies(db, account, owns, now) : null,
+      metadata: reads.metadata ? readMetadataSizes(db, account) : null,
+      log: reads.log?.read ?? null,
+    }),
+    reads.blobs,
   ]);
-  const state = accountsOf(accounts).get(account);
+  const state = accountsOf(found.accounts).get(account);
   if (!state) throw new NoSuchAccount(`account ${account} has no mail here`);
   checkState(state, reads.ifInState);
-  const byHash = new Map(rowsOf<ReferenceRow>(references).map(({ hash, thread }) => [hash, thread]));
-  const copyRows = rowsOf<SentCopyRow>(copies);
+  const byHash = new Map(rowsOf<ReferenceRow>(found.references).map(({ hash, thread }) => [hash, thread]));
+  const copyRows = rowsOf<SentCopyRow>(found.copies);
   const messages = [...reads.messages.values()].map((references) => ({ account, references }));
   const candidates = await loadCandidateThreads(db, messages, (_account, hash) => byHash.get(hash));
   const copied = await readCopied(db, account, copyRows);
   const loaded = [
-    ...list(emailsOf(emails), account),
-    ...list(emailsOf(inMailboxes), account),
+    ...list(emailsOf(found.emails), account),
+    ...list(emailsOf(found.inMailboxes), account),
     ...list(candidates.emails, account),
     ...copied,
   ];
-  const ledger = new Ledger({ account: state, mailboxes: list(mailboxesOf(mailboxes), account), emails: unique(loaded) }, now);
+  const ledger = new Ledger({ account: state, mailboxes: list(mailboxesOf(found.mailboxes), account), emails: unique(loaded) }, now);
   const context: OperationContext = {
     ledger,
-    blobs: reads.blobs,
+    blobs,
     references: reads.messages,
     known: new Map([...byHash].map(([hash, thread]) => [hash, idOf(thread)])),
     loadedThreads: new Set([...candidates.threads].map(idOf)),
     sent: new Map(copyRows.map(({ hash, email, ours }): [number, RecentCopy] => [hash, { email, ours: ours === 1 }])),
-    metadata: reads.metadata ? metadataSizesOf(more.shift()) : new Map(),
+    metadata: metadataSizesOf(found.metadata),
   };
-  return { context, before: state, logged: rowsOf<Record<string, unknown>>(more[0])[0] };
+  return { context, before: state, logged: rowsOf<Record<string, unknown>>(found.log)[0] };
 }
 
 /** The emails of recent copies in Sent, which an APPEND may replace. */
@@ -154,7 +158,7 @@ function checkState(account: AccountState, expected: { type: StateType; state: s
 }
 
 /** What the operations need to be read. Identifiers of messages are hashed here. */
-export async function readsOf(operations: readonly AppliedOperation[], blobs: ReadonlySet<string>): Promise<Reads> {
+export async function readsOf(operations: readonly AppliedOperation[], blobs: Reads['blobs']): Promise<Reads> {
   const messages = new Map<string, ThreadReferences>();
   const reads: Reads = { emails: [], places: [], whole: [], messages, blobs };
   for (const operation of operations) {
@@ -173,7 +177,7 @@ export async function applyOperations(
   env: Env,
   account: Account,
   operations: readonly AppliedOperation[],
-  blobs: ReadonlySet<string>,
+  blobs: Reads['blobs'],
   { atomic = false, ...options }: Pick<Reads, 'ifInState' | 'log' | 'after' | 'moved'> & { atomic?: boolean } = {},
 ): Promise<Made<OperationResult[]>> {
   if (!atomic) await emptyLargeMailboxes(env, account, operations);

@@ -1,7 +1,8 @@
 /**
  * The feed a mirror follows: everything that changed since its cursor, in pages, ordered by the clock. A cursor is
  * `base-modseq-key-mailboxes`: all up to `base` is known; emails up to (modseq, key) and mailboxes up to `mailboxes` were
- * sent since. Placements are told from `base` on, because an email is sent once, at its last change.
+ * sent since. Placements are told from `base` on, because an email is sent once, at its last change. A commit of a mirror that knows all
+ * but the commit itself is answered with what the commit has worked out, and reads nothing.
  */
 import type { Part } from '../../../shared/mime/index-types.ts';
 import {
@@ -13,13 +14,16 @@ import {
   type ChangesPage,
 } from '../../../shared/protocol.ts';
 import type { Env } from '../../env.ts';
+import { keptTexts } from './content.ts';
 import { mailDatabase, mailDatabases, rowsOf } from './database.ts';
 import { keyRange } from './keys.ts';
+import type { Change } from './ledger.ts';
 import { NoSuchAccount } from './load.ts';
 import { bridgeMetadata, readMetadata } from './metadata.ts';
 import {
   type AccountState,
   EMAIL_STATE_COLUMNS,
+  type EmailContent,
   type EmailState,
   type EmailStateRow,
   type MailboxState,
@@ -66,13 +70,13 @@ export function feedStatements(db: D1Database, account: Account, cursor: string,
   ];
 }
 
-/** The page of what `feedStatements` found; after them the batch may hold results of `readIndexes`, which are then not read again. */
+/** The page of what `feedStatements` found. */
 export async function makePage(
   db: D1Database,
   account: Account,
   cursor: string,
   limit: number,
-  [accounts, mailboxes, emails, metadata, indexes]: readonly D1Result[],
+  [accounts, mailboxes, emails, metadata]: readonly D1Result[],
 ): Promise<ChangesPage> {
   const from = parseCursor(cursor);
   const at = from ?? BEGINNING;
@@ -88,12 +92,32 @@ export async function makePage(
   return {
     reset: false,
     mailboxes: rowsOf<MailboxStateRow>(mailboxes).map(readMailboxState).filter(isNews(at)).map(bridgeMailbox),
-    emails: await bridgeEmails(db, rows, at, rowsOf<IndexRow>(indexes)),
+    emails: await bridgeEmails(db, rows, at),
     cursor: next ? formatCursor(next) : String(state.modseq),
     more,
     modseq: state.modseq,
     usage: { octets: state.octets, quota: state.quota },
     ...(state.metadataModseq > at.mailboxes ? { metadata: bridgeMetadata(metadata) } : {}),
+  };
+}
+
+/**
+ * The page after a change that is all there is behind the cursor, since the batch that wrote it was guarded by the clock. Null when there
+ * is more, or when annotations changed, which are told all together.
+ */
+export function pageOfChange({ account, created, updated, mailboxes, metadata, expectedModseq }: Change, cursor: string): ChangesPage | null {
+  const { modseq, octets, quota, horizon } = account;
+  if (cursor !== String(expectedModseq) || horizon > expectedModseq || metadata.length > 0) return null;
+  const at: Cursor = { base: expectedModseq, modseq: expectedModseq, key: Number.MAX_SAFE_INTEGER, mailboxes: expectedModseq };
+  const born = created.map(({ email, content }) => bridgeEmail(email, email.gone ? undefined : indexOfContent(email, content), at));
+  return {
+    reset: false,
+    mailboxes: mailboxes.filter(isNews(at)).map(bridgeMailbox),
+    emails: [...updated.map(({ after }) => bridgeEmail(after, undefined, at)), ...born],
+    cursor: String(modseq),
+    more: false,
+    modseq,
+    usage: { octets, quota },
   };
 }
 
@@ -126,35 +150,36 @@ interface IndexRow {
 }
 
 /** What a mirror keeps of emails, by their keys. */
-export function readIndexes(db: D1Database, keys: readonly number[]): D1PreparedStatement {
+function readIndexes(db: D1Database, keys: readonly number[]): D1PreparedStatement {
   const sql = `SELECT key, sentAt, headersComplete, subject, preview, headers, structure FROM email WHERE key IN (SELECT value FROM json_each(?1))`;
   return db.prepare(sql).bind(JSON.stringify(keys));
 }
 
-async function bridgeEmails(db: D1Database, rows: FeedRow[], at: Cursor, read: readonly IndexRow[]): Promise<BridgeEmail[]> {
-  const indexes = new Map(read.map((row) => [row.key, row]));
-  const isNew = (row: FeedRow) => row.bornModseq > at.base && row.gone === 0;
-  const missing = rows.filter((row) => isNew(row) && !indexes.has(row.key)).map(({ key }) => key);
-  const { results } = missing.length === 0 ? { results: [] } : await readIndexes(db, missing).run<IndexRow>();
-  for (const row of results) indexes.set(row.key, row);
-  return rows.map((row) => bridgeEmail(readEmailState(row), isNew(row) ? indexes.get(row.key) : undefined, at));
+async function bridgeEmails(db: D1Database, rows: FeedRow[], at: Cursor): Promise<BridgeEmail[]> {
+  const born = rows.filter((row) => row.bornModseq > at.base && row.gone === 0).map(({ key }) => key);
+  const { results } = born.length === 0 ? { results: [] } : await readIndexes(db, born).run<IndexRow>();
+  const indexes = new Map(results.map((row) => [row.key, row]));
+  return rows.map((row) => {
+    const email = readEmailState(row);
+    const index = indexes.get(row.key);
+    return bridgeEmail(email, index?.structure ? indexOfRow(email, index) : undefined, at);
+  });
 }
 
 /**
  * An email that may have been sent on an earlier page, and has changed since, is sent again with its expunged places. So is one that
  * came and went between two looks: a client may have seen it through another receiver (RFC 7162 §3.2.6).
  */
-function bridgeEmail(email: EmailState, row: IndexRow | undefined, { base, modseq: position }: Cursor): BridgeEmail {
+function bridgeEmail(email: EmailState, index: BridgeIndex | undefined, { base, modseq: position }: Cursor): BridgeEmail {
   const { id, keywordsModseq } = email;
-  const isNew = row !== undefined && row.structure !== '';
   const isUnseen = email.bornModseq > position;
-  const placements = email.placements.filter(({ modseq, expunged }) => (isNew ? base > 0 || !(isUnseen && expunged) : modseq > base));
+  const placements = email.placements.filter(({ modseq, expunged }) => (index ? base > 0 || !(isUnseen && expunged) : modseq > base));
   return {
     id,
     keywords: [...email.keywords],
     keywordsModseq,
     placements: placements.map(bridgePlacement(email)),
-    ...(isNew ? { index: bridgeIndex(email, row) } : {}),
+    ...(index ? { index } : {}),
     ...(email.gone ? { destroyed: true } : {}),
   };
 }
@@ -171,20 +196,15 @@ function bridgePlacement({ receivedAt }: EmailState): (placement: Placement) => 
   });
 }
 
-function bridgeIndex({ sha256, size, receivedAt, thread }: EmailState, row: IndexRow): BridgeIndex {
-  const { sentAt, subject, headers, headersComplete, structure, preview } = row;
-  return {
-    sha256,
-    size,
-    receivedAt,
-    sentAt,
-    thread,
-    subject,
-    headers,
-    headersComplete: headersComplete === 1,
-    structure: JSON.parse(structure) as Part,
-    preview,
-  };
+function indexOfRow({ sha256, size, receivedAt, thread }: EmailState, row: IndexRow): BridgeIndex {
+  const { sentAt, subject, headers, preview } = row;
+  const [headersComplete, structure] = [row.headersComplete === 1, JSON.parse(row.structure) as Part];
+  return { sha256, size, receivedAt, sentAt, thread, subject, headers, headersComplete, structure, preview };
+}
+
+function indexOfContent({ sha256, size, receivedAt, thread }: EmailState, { index }: EmailContent): BridgeIndex {
+  const { sentAt, headersComplete, structure } = index;
+  return { sha256, size, receivedAt, sentAt, thread, ...keptTexts(index), headersComplete, structure };
 }
 
 function bridgeMailbox(mailbox: MailboxState): BridgeMailbox {

@@ -2,7 +2,7 @@
  * The columns that never change about an email, made of its `MessageIndex`: what a listing shows, what it is sorted by
  * and what the full text holds. Text that SQLite or JSON cannot carry (NUL, lone surrogates) is mended here.
  */
-import type { SearchText } from '../../../shared/mime/index-types.ts';
+import type { MessageIndex, SearchText } from '../../../shared/mime/index-types.ts';
 import { accountText } from '../../../shared/search.ts';
 import type { EmailContent } from './rows.ts';
 import { sortKeys } from './sort-keys.ts';
@@ -17,11 +17,14 @@ export function indexRow({ index, source, verdicts }: EmailContent): Record<stri
     source,
     verdicts: verdicts === null ? null : storable(JSON.stringify(verdicts)),
     headersComplete: index.headersComplete ? 1 : 0,
-    subject: storable(index.subject),
-    preview: storable(index.preview),
-    headers: storable(index.headers),
+    ...keptTexts(index),
     structure: storable(JSON.stringify(index.structure)),
   };
+}
+
+/** What a listing shows of a message, as it is kept. */
+export function keptTexts({ subject, preview, headers }: MessageIndex): Pick<MessageIndex, 'subject' | 'preview' | 'headers'> {
+  return { subject: storable(subject), preview: storable(preview), headers: storable(headers) };
 }
 
 /** A row of `email_text`: account, hour and email of its id, then the columns of `SearchText` in the table's order. */

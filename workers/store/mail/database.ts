@@ -44,6 +44,18 @@ function chunks(items: readonly unknown[]): string[] {
   return result;
 }
 
+/** Runs the statements that are there as one batch; their results under the same names. */
+export async function batchNamed<Name extends string>(
+  db: D1Database,
+  statements: Record<Name, D1PreparedStatement | null>,
+): Promise<Partial<Record<Name, D1Result>>> {
+  const named = (Object.entries(statements) as [Name, D1PreparedStatement | null][]).flatMap(([name, statement]) =>
+    statement ? [{ name, statement }] : [],
+  );
+  const results = await db.batch(named.map(({ statement }) => statement));
+  return Object.fromEntries(named.map(({ name }, index) => [name, results[index]])) as Partial<Record<Name, D1Result>>;
+}
+
 /** The rows of one statement of a batch. */
 export function rowsOf<Row>(result: D1Result | undefined): Row[] {
   return (result?.results ?? []) as Row[];

@@ -365,7 +365,7 @@ export interface MailStore {
   // -- the bridge
   changes(cursor: string, limit: number): Promise<ChangesPage>;
   /** `put`: digests whose originals this very request has put. */
-  commit(request: CommitRequest, put?: ReadonlySet<string>): Promise<CommitAnswer>;
+  commit(request: CommitRequest, put?: ReadonlySet<string> | Promise<ReadonlySet<string>>): Promise<CommitAnswer>;
 }
 
 /** Additions and removals, or the whole set. */
