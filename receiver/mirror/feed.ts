@@ -5,13 +5,13 @@
  * A cursor the edge no longer knows, a damaged file and a page that does not fit lead to a fresh file, which
  * takes the old one's place when it is complete.
  */
-import { renameSync, rmSync } from 'node:fs';
 import type { ChangesPage } from '../../shared/protocol.ts';
 import { EdgeUnavailable } from '../edge.ts';
 import type { Log } from '../log.ts';
 import { MirrorFile } from './file.ts';
 import { pageRows } from './rows.ts';
 import { isDamage, UnusableFile } from './schema.ts';
+import { removeDatabase, replaceDatabase } from './soundness.ts';
 import { Touched } from './touched.ts';
 import { settledWithin } from './waiting.ts';
 
@@ -147,8 +147,7 @@ export class Feed {
       fresh.close();
     }
     this.#file.close();
-    removeDatabase(this.#options.path);
-    renameSync(path, this.#options.path);
+    replaceDatabase(this.#options.path, path);
     this.#file = new MirrorFile(this.#options.path);
     this.#touched.addEverything();
     this.#publish();
@@ -191,9 +190,4 @@ function openOrReplace(path: string, log: Log): MirrorFile {
     removeDatabase(path);
     return new MirrorFile(path);
   }
-}
-
-/** Removes a database with its log and shared memory. */
-export function removeDatabase(path: string): void {
-  for (const suffix of ['', '-wal', '-shm']) rmSync(`${path}${suffix}`, { force: true });
 }

@@ -10,6 +10,7 @@ import { Annotations } from './annotations.ts';
 import { FlagSets, flagCode } from './flag-sets.ts';
 import type { ContentRow, EmailRow, PageRows } from './rows.ts';
 import { openDatabase } from './schema.ts';
+import { markClosed } from './soundness.ts';
 import type { Touched } from './touched.ts';
 import { Vanished } from './vanished.ts';
 
@@ -149,6 +150,7 @@ export class MirrorFile {
 
   close(): void {
     this.#database.close();
+    markClosed(this.path);
   }
 
   #transaction<T>(work: () => T): T {

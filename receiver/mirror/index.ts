@@ -11,8 +11,9 @@ import { type Backend, Refusal, type Session } from '../imap/session.ts';
 import type { Log } from '../log.ts';
 import type { LoggedIn, Login, ProofLogin, RememberingLogin } from '../login.ts';
 import type { Bridge } from './bridge.ts';
-import { Mirror } from './mirror.ts';
+import { Mirror, mirrorFile } from './mirror.ts';
 import { Originals } from './originals.ts';
+import { isSound, makeSure } from './soundness.ts';
 import { Tokens } from './tokens.ts';
 
 /** Octets of originals on disk unless told otherwise. */
@@ -66,6 +67,8 @@ class OpenMirrors {
   readonly #originals: Originals;
   readonly #open = new Map<number, Open>();
   readonly #closing = new Map<number, Promise<void>>();
+  /** The files that are being looked through, one after the other. */
+  #checks: Promise<unknown> = Promise.resolve();
   readonly #heads: NodeJS.Timeout;
 
   constructor(options: MirrorsOptions) {
@@ -100,6 +103,7 @@ class OpenMirrors {
   }
 
   async #enter(login: LoggedIn): Promise<Session> {
+    if (!this.#open.has(login.account)) await this.#makeSure(login.account);
     await this.#closing.get(login.account);
     const open = this.#open.get(login.account) ?? this.#openOrRefuse(login);
     open.mirror.tokens.add(login);
@@ -143,14 +147,28 @@ class OpenMirrors {
     }
   }
 
-  /** A full or read-only disk is the operator's trouble; the client is told to come back. */
+  /** Nothing of a file that may be torn is shown. */
+  async #makeSure(account: number): Promise<void> {
+    const file = mirrorFile(this.#directory, account);
+    if (isSound(file)) return;
+    const check = this.#checks.then(() => makeSure(file));
+    this.#checks = check.catch(() => null);
+    const damage = await check.catch((error: unknown) => this.#refuseToOpen(account, error));
+    if (damage !== null) this.#options.log.warn('mirror.rebuild', { path: file, reason: damage });
+  }
+
   #openOrRefuse(login: LoggedIn): Open {
     try {
       return this.#openMirror(login);
     } catch (error) {
-      this.#options.log.error('mirror.open', { account: login.account, error });
-      throw new Refusal('UNAVAILABLE', 'The mailbox cannot be opened now');
+      return this.#refuseToOpen(login.account, error);
     }
+  }
+
+  /** A full or read-only disk is the operator's trouble; the client is told to come back. */
+  #refuseToOpen(account: number, error: unknown): never {
+    this.#options.log.error('mirror.open', { account, error });
+    throw new Refusal('UNAVAILABLE', 'The mailbox cannot be opened now');
   }
 
   #openMirror(login: LoggedIn): Open {

@@ -42,6 +42,11 @@ export interface MirrorOptions {
   pageSize?: number;
 }
 
+/** Where an account's file lies. */
+export function mirrorFile(directory: string, account: number): string {
+  return path.join(directory, `${account}.sqlite`);
+}
+
 export class Mirror {
   readonly account: number;
   readonly bridge: Bridge;
@@ -70,7 +75,7 @@ export class Mirror {
     this.log = log;
     this.#textsPath = path.join(directory, `${account}.texts`);
     this.#feed = new Feed({
-      path: path.join(directory, `${account}.sqlite`),
+      path: mirrorFile(directory, account),
       fetch: (cursor, limit) => tokens.use((token) => bridge.changes(token, cursor, limit)),
       publish: (touched) => this.#publish(touched),
       log,

@@ -1,10 +1,12 @@
 /**
  * The mirror's SQLite file: its tables, its version, and how it is opened. The file is disposable
  * (DESIGN.md, invariant 5): what is foreign, older or damaged is refused here and rebuilt from the edge by the
- * caller. Nothing is fsynced, because losing the last pages only means to ask for them again; a file that a
- * crash of the machine tore apart fails the check at the next opening.
+ * caller. Nothing is fsynced, because losing the last pages only means to ask for them again; soundness.ts finds
+ * the file that a crash of the machine tore apart.
  */
+import { existsSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
+import { isSound, markInUse } from './soundness.ts';
 
 /** Raised whenever a table or the wire text in it changes; files of another version are rebuilt. */
 export const SCHEMA_VERSION = 3;
@@ -53,8 +55,10 @@ export class UnusableFile extends Error {}
 
 /** Opens or makes the file at `path`. Throws `UnusableFile` for one that has to be thrown away. */
 export function openDatabase(path: string): DatabaseSync {
+  if (existsSync(path) && !isSound(path)) throw new UnusableFile('not known to be whole');
   const database = new DatabaseSync(path);
   try {
+    markInUse(path);
     prepareDatabase(database);
     return database;
   } catch (error) {
@@ -74,8 +78,6 @@ function prepareDatabase(database: DatabaseSync): void {
   if (numberOf(database, 'PRAGMA application_id') !== APPLICATION_ID) throw new UnusableFile('not a mirror');
   const version = numberOf(database, 'PRAGMA user_version');
   if (version !== SCHEMA_VERSION) throw new UnusableFile(`version ${version} instead of ${SCHEMA_VERSION}`);
-  const verdict = database.prepare('PRAGMA quick_check(1)').get();
-  if (verdict?.quick_check !== 'ok') throw new UnusableFile(`damaged: ${verdict?.quick_check}`);
 }
 
 /** SQLite's primary result codes that mean the file, not the statement, is wrong: IOERR, CORRUPT, NOTADB. */

@@ -1,8 +1,20 @@
 import { type ChildProcess, fork } from 'node:child_process';
-import { closeSync, existsSync, openSync, readdirSync, statSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, it } from 'vitest';
+import { isSound, makeSure } from '../../../receiver/mirror/soundness.ts';
 import { makeWorld, picture, plain, select, until, type World } from './harness.ts';
 
 function fileOf(world: World): string {
@@ -57,6 +69,68 @@ describe('a mirror file found at the start that', () => {
     expect(world.bridge.calls.changes - calls).toBeLessThanOrEqual(2);
     expect(world.log.filter(({ event }) => event === 'mirror.rebuild')).toEqual([]);
   });
+});
+
+describe('a mirror file that was in use when the machine went down', () => {
+  /** The mark that the receiver of an earlier boot left. */
+  function goDown(file: string): void {
+    writeFileSync(`${file}-mark`, readFileSync(`${file}-mark`, 'utf8').replace(/^.*\n.*$/, 'another boot\nin use'));
+  }
+
+  it('is looked through and kept when it is whole', async () => {
+    const world = await filled();
+    await world.mirrors.close();
+    goDown(fileOf(world));
+    await world.restart();
+    const calls = world.bridge.calls.changes;
+    await expectWhole(world);
+    expect(world.bridge.calls.changes - calls).toBeLessThanOrEqual(2);
+    expect(world.log.filter(({ event }) => event === 'mirror.rebuild')).toEqual([]);
+  });
+
+  it('is rebuilt when it is torn, before any of the clients that come at once sees it', async () => {
+    const world = await filled();
+    await world.mirrors.close();
+    const file = fileOf(world);
+    const { mtime } = statSync(file);
+    scribble(file, Math.floor(statSync(file).size / 8192) * 4096, 40_000);
+    utimesSync(file, mtime, mtime);
+    goDown(file);
+    await world.restart();
+    await Promise.all([expectWhole(world), expectWhole(world), expectWhole(world)]);
+    expect(world.log.filter(({ event }) => event === 'mirror.rebuild')).toHaveLength(1);
+  });
+
+  it('keeps nobody waiting while it is looked through', async () => {
+    const world = await filled(4000);
+    await world.mirrors.close();
+    goDown(fileOf(world));
+    const checked = makeSure(fileOf(world));
+    expect(isSound(fileOf(world))).toBe(false);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(isSound(fileOf(world))).toBe(false);
+    expect(await checked).toBeNull();
+    expect(isSound(fileOf(world))).toBe(true);
+  });
+
+  it('and was being rebuilt is begun anew', async () => {
+    const world = await filled();
+    await world.mirrors.close();
+    writeFileSync(`${fileOf(world)}.new`, 'half of something');
+    writeFileSync(`${fileOf(world)}.new-mark`, 'another boot\nin use');
+    world.account.forgetHistory();
+    await world.restart();
+    await expectWhole(world);
+    expect(existsSync(`${fileOf(world)}.new`)).toBe(false);
+  });
+});
+
+it('a file whose receiver was killed is used at once, because SQLite mends what a process leaves', async () => {
+  const home = makeWorld().home;
+  expect(await killWhileSyncing(home, 5)).toBeGreaterThan(0);
+  const file = path.join(home, 'mirror', '1.sqlite');
+  expect(existsSync(`${file}-wal`)).toBe(true);
+  expect(isSound(file)).toBe(true);
 });
 
 function exec(file: string, sql: string): void {
