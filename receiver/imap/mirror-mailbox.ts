@@ -54,7 +54,7 @@ export class MirrorMailbox implements SelectedMailbox {
     this.#live.users++;
     this.#readAhead = new ReadAhead({
       uids: () => this.#live.uids(),
-      messages: (uids) => readMessages((work) => mirror.read(work), this.#id, uids),
+      messages: (uids) => readMessages((work) => mirror.read(work), this.#live, uids),
       warm: (message) => originals.warm(this.#original(message)),
     });
   }
@@ -89,7 +89,7 @@ export class MirrorMailbox implements SelectedMailbox {
   }
 
   messages(uids: Iterable<number>): Iterable<Message> {
-    return readMessages((work) => this.#mirror.read(work), this.#id, uids);
+    return readMessages((work) => this.#mirror.read(work), this.#live, uids);
   }
 
   get orders(): SortOrders {
@@ -138,14 +138,27 @@ export class MirrorMailbox implements SelectedMailbox {
     return range ? this.#originals.read(original, range) : this.#originals.pass(original);
   }
 
+  readNow(message: Message, range?: Range): Uint8Array | null {
+    const octets = this.#originals.readNow(this.#original(message), range);
+    this.#readAhead.note(message.uid, octets !== null);
+    return octets;
+  }
+
   async read(message: Message, range?: Range): Promise<Uint8Array> {
-    this.#readAhead.note(message.uid);
-    return this.#originals.read(this.#original(message), range).catch((error: unknown) => this.#mirror.refuse(error));
+    return (
+      this.readNow(message, range) ??
+      this.#originals.read(this.#original(message), range).catch((error: unknown) => this.#mirror.refuse(error))
+    );
   }
 
   async *stream(message: Message, range?: Range): AsyncIterable<Uint8Array> {
+    const octets = this.readNow(message, range);
+    if (octets) yield octets;
+    else yield* this.#streamed(message, range);
+  }
+
+  async *#streamed(message: Message, range?: Range): AsyncIterable<Uint8Array> {
     try {
-      this.#readAhead.note(message.uid);
       yield* this.#originals.stream(this.#original(message), range);
     } catch (error) {
       this.#mirror.refuse(error);
@@ -236,7 +249,7 @@ export class MirrorMailbox implements SelectedMailbox {
   }
 
   #find(uid: number): MirrorMessage {
-    for (const message of readMessages((work) => this.#mirror.read(work), this.#id, [uid])) return message;
+    for (const message of readMessages((work) => this.#mirror.read(work), this.#live, [uid])) return message;
     throw new Refusal('EXPUNGEISSUED', 'The message was expunged meanwhile');
   }
 

@@ -5,17 +5,21 @@
  */
 import type { Duplex } from 'node:stream';
 
-/** Text gathered before it is handed to the socket: one system call and, with TLS, four full records. */
+/** Gathered before it is handed to the socket: one system call and, with TLS, four full records. */
 const WRITE_SIZE = 64 * 1024;
-/** Octets from here on are handed over as they are; copying shorter ones into the text costs less than a piece of their own. */
-const PIECE_MIN = 1024;
+/** Octets from here on are handed over as they are; copying shorter ones costs less than a piece of their own. */
+const PIECE_MIN = 16 * 1024;
+
+/** Buffers that no socket writes from any more, of all connections: taken again instead of made anew. */
+const spare: Buffer[] = [];
+const SPARE_MAX = 16;
 
 export class Output {
   #socket: Duplex;
+  /** What waits: the octets in `#buffer`, then the text. */
+  #buffer: Buffer | null = null;
+  #octets = 0;
   #text = '';
-  /** Octets that wait, with the text before them, for one write of all. */
-  #pieces: (string | Uint8Array)[] = [];
-  #waiting = 0;
   #closed = false;
 
   constructor(socket: Duplex) {
@@ -36,20 +40,23 @@ export class Output {
   /** Appends a byte string. */
   write(text: string): void {
     this.#text += text;
-    if (this.#text.length >= WRITE_SIZE) this.flush();
+    if (this.#octets + this.#text.length >= WRITE_SIZE) this.flush();
   }
 
   /** Appends octets, after the text before them. The caller leaves them as they are. */
   bytes(octets: Uint8Array): void {
-    if (octets.length < PIECE_MIN) {
-      this.write(Buffer.from(octets.buffer, octets.byteOffset, octets.byteLength).latin1Slice());
+    if (octets.length === 0) return;
+    if (this.#octets + this.#text.length + octets.length > WRITE_SIZE) this.flush();
+    if (octets.length >= PIECE_MIN) {
+      this.flush();
+      if (!this.#closed) this.#socket.write(octets);
       return;
     }
-    if (this.#text !== '') this.#pieces.push(this.#text);
-    this.#pieces.push(octets);
-    this.#waiting += this.#text.length + octets.length;
-    this.#text = '';
-    if (this.#waiting >= WRITE_SIZE) this.flush();
+    const buffer = this.#buffer ?? spare.pop() ?? Buffer.allocUnsafeSlow(WRITE_SIZE);
+    this.#buffer = buffer;
+    this.#gatherText(buffer);
+    buffer.set(octets, this.#octets);
+    this.#octets += octets.length;
   }
 
   /** One line with its CRLF. */
@@ -57,21 +64,15 @@ export class Output {
     this.write(`${text}\r\n`);
   }
 
-  /** Hands everything to the socket, in one system call. */
+  /** Hands everything to the socket. */
   flush(): void {
-    const pieces = this.#pieces;
-    if (this.#text !== '') pieces.push(this.#text);
-    this.#pieces = [];
+    const buffer = this.#buffer;
+    if (buffer && this.#octets + this.#text.length <= WRITE_SIZE) this.#gatherText(buffer);
+    if (buffer && !this.#closed) this.#socket.write(buffer.subarray(0, this.#octets), (error) => (error ? undefined : release(buffer)));
+    if (this.#text !== '' && !this.#closed) this.#socket.write(this.#text, 'latin1');
+    this.#buffer = null;
+    this.#octets = 0;
     this.#text = '';
-    this.#waiting = 0;
-    if (pieces.length === 0 || this.#closed) return;
-    // One piece needs no gathering.
-    if (pieces.length > 1) this.#socket.cork();
-    for (const piece of pieces) {
-      if (typeof piece === 'string') this.#socket.write(piece, 'latin1');
-      else this.#socket.write(piece);
-    }
-    if (pieces.length > 1) this.#socket.uncork();
   }
 
   /** Resolves when the socket takes more, or is closed. */
@@ -94,9 +95,18 @@ export class Output {
     this.#watch(socket);
   }
 
+  #gatherText(buffer: Buffer): void {
+    if (this.#text !== '') this.#octets += buffer.write(this.#text, this.#octets, 'latin1');
+    this.#text = '';
+  }
+
   #watch(socket: Duplex): void {
     socket.once('close', () => {
       if (socket === this.#socket) this.#closed = true;
     });
   }
+}
+
+function release(buffer: Buffer): void {
+  if (spare.length < SPARE_MAX) spare.push(buffer);
 }

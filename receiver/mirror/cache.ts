@@ -4,7 +4,7 @@
  * once per process before it is trusted. The folder may be emptied at any time (DESIGN.md, invariant 5).
  */
 import { createHash, hash } from 'node:crypto';
-import { createReadStream, mkdirSync, readFileSync } from 'node:fs';
+import { closeSync, createReadStream, mkdirSync, openSync, readSync } from 'node:fs';
 import { mkdir, readdir, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 
@@ -15,24 +15,34 @@ const EVICT_TO = 0.9;
 /** The file's own time is set at most this often; it orders the entries after a restart. */
 const TOUCH_INTERVAL_MS = 3_600_000;
 const PARTIAL = '.part';
+/** Small originals are read into blocks, one behind the other: octets of their own for each would cost as much as the reading. */
+const BLOCK = 256 * 1024;
+/** One that would take more of a block than this gets octets of its own. */
+const BLOCK_SHARE_MAX = BLOCK / 8;
 
 interface Entry {
   size: number;
   /** Hashed by this process. */
   verified: boolean;
   touched: number;
+  /** The count of uses when it was last used: the lowest goes first. */
+  used: number;
 }
 
 export class Cache {
+  /** With the separator behind it. */
   readonly #folder: string;
   readonly #limit: number;
-  /** Least recently used first. */
   readonly #entries = new Map<string, Entry>();
   #octets = 0;
   #partials = 0;
+  #uses = 0;
+  #evicting = false;
+  #block = Buffer.alloc(0);
+  #blockUsed = 0;
 
   constructor(folder: string, limit: number) {
-    this.#folder = folder;
+    this.#folder = folder + path.sep;
     this.#limit = limit;
     mkdirSync(folder, { recursive: true, mode: 0o700 });
   }
@@ -55,12 +65,12 @@ export class Cache {
       }
     }
     found.sort((a, b) => a.time - b.time);
-    for (const { key, size, time } of found) if (!this.#entries.has(key)) this.#add(key, { size, verified: false, touched: time });
+    for (const { key, size, time } of found) if (!this.#entries.has(key)) this.#add(key, size, { verified: false, touched: time });
     await this.#evict();
   }
 
   path(key: string): string {
-    return path.join(this.#folder, key);
+    return this.#folder + key;
   }
 
   /** True when an original of that size may be kept at all. */
@@ -77,9 +87,8 @@ export class Cache {
     const entry = this.#use(key);
     if (!entry) return null;
     try {
-      const octets = readFileSync(this.path(key));
-      if (octets.length !== size || (!entry.verified && hash('sha256', octets) !== digestOf(key)))
-        throw new Error('not what its name says');
+      const octets = this.#readFile(this.path(key), size);
+      if (!octets || (!entry.verified && hash('sha256', octets) !== digestOf(key))) throw new Error('not what its name says');
       entry.verified = true;
       return octets;
     } catch {
@@ -108,7 +117,7 @@ export class Cache {
   async adopt(key: string, partial: string, size: number): Promise<void> {
     await rename(partial, this.path(key));
     this.#forgetEntry(key);
-    this.#add(key, { size, verified: true, touched: Date.now() });
+    this.#add(key, size, { verified: true, touched: Date.now() });
     await this.#evict();
   }
 
@@ -120,22 +129,40 @@ export class Cache {
     await this.adopt(key, partial, octets.length);
   }
 
-  #add(key: string, entry: Entry): void {
-    this.#entries.set(key, entry);
-    this.#octets += entry.size;
+  #add(key: string, size: number, state: { verified: boolean; touched: number }): void {
+    this.#entries.set(key, { size, ...state, used: ++this.#uses });
+    this.#octets += size;
   }
 
   #use(key: string): Entry | undefined {
     const entry = this.#entries.get(key);
     if (!entry) return undefined;
-    this.#entries.delete(key);
-    this.#entries.set(key, entry);
+    entry.used = ++this.#uses;
     const now = Date.now();
     if (now - entry.touched > TOUCH_INTERVAL_MS) {
       entry.touched = now;
       utimes(this.path(key), now / 1000, now / 1000).catch(() => {});
     }
     return entry;
+  }
+
+  /** Null when the file is not of that size. */
+  #readFile(name: string, size: number): Buffer | null {
+    const shared = size < BLOCK_SHARE_MAX;
+    if (shared && this.#block.length - this.#blockUsed <= size) {
+      this.#block = Buffer.allocUnsafeSlow(BLOCK);
+      this.#blockUsed = 0;
+    }
+    // One octet more, to see that the file has no more.
+    const octets = shared ? this.#block.subarray(this.#blockUsed, this.#blockUsed + size + 1) : Buffer.allocUnsafeSlow(size + 1);
+    const file = openSync(name, 'r');
+    try {
+      if (readSync(file, octets) !== size) return null;
+    } finally {
+      closeSync(file);
+    }
+    if (shared) this.#blockUsed += size;
+    return octets.subarray(0, size);
   }
 
   #forgetEntry(key: string): void {
@@ -149,12 +176,15 @@ export class Cache {
   }
 
   async #evict(): Promise<void> {
-    if (this.#octets <= this.#limit && this.#entries.size <= ENTRIES_MAX) return;
-    for (const key of this.#entries.keys()) {
-      if (this.#octets <= this.#limit * EVICT_TO && this.#entries.size <= ENTRIES_MAX * EVICT_TO) return;
+    if (this.#evicting || (this.#octets <= this.#limit && this.#entries.size <= ENTRIES_MAX)) return;
+    this.#evicting = true;
+    const oldest = [...this.#entries].sort(([, a], [, b]) => a.used - b.used);
+    for (const [key] of oldest) {
+      if (this.#octets <= this.#limit * EVICT_TO && this.#entries.size <= ENTRIES_MAX * EVICT_TO) break;
       this.#forgetEntry(key);
       await rm(this.path(key), { force: true }).catch(() => {});
     }
+    this.#evicting = false;
   }
 }
 

@@ -74,6 +74,11 @@ export class LiveMailbox {
     return this.#columns.emails[this.#index(uid)];
   }
 
+  /** Octets; 0 when the uid is gone. */
+  size(uid: number): number {
+    return this.#columns.sizes[this.#index(uid)] ?? 0;
+  }
+
   uidsOfEmails(wanted: ReadonlySet<number>): number[] {
     const { count, uids, emails } = this.#columns;
     const found: number[] = [];

@@ -1,158 +1,192 @@
 /**
- * Messages as FETCH and SEARCH read them, straight from the mirror's file. They come in chunks; the long texts of a
- * chunk are read when first asked for, and with the chunk itself from the second chunk on, so that FETCH ENVELOPE over
- * a mailbox is one statement for hundreds of messages and FETCH RFC822.SIZE never touches a text.
+ * Messages as FETCH and SEARCH read them: which there are and how large from memory, all else from the mirror's file. They come in
+ * chunks; what is asked of one message is read for its whole chunk, and with the chunks after it at once, so that FETCH ENVELOPE
+ * over a mailbox is one statement for hundreds of messages and FETCH RFC822.SIZE is none.
  */
+import type { SQLOutputValue } from 'node:sqlite';
 import type { Part } from '../../shared/mime/index-types.ts';
 import { type Message, Refusal } from '../imap/session.ts';
 import type { MirrorFile } from './file.ts';
+import type { LiveMailbox } from './live-mailbox.ts';
 
 /** The first chunk is small: most commands ask for one message or a screenful. */
 const FIRST_CHUNK = 16;
 /** Texts of a chunk take about 1 MB. */
 const CHUNK = 256;
+/** Where every n-th row of a span is wanted, reading the span is quicker than looking each one up. */
+const DENSE = 2;
 
-/** Where every n-th row of a span is wanted, reading the span is quicker than looking each one up; texts are longer. */
-const FACTS_DENSE = 4;
-const TEXTS_DENSE = 2;
+/** Where a fact lies. */
+const TABLE_OF = {
+  envelope: 'content',
+  body: 'content',
+  body_structure: 'content',
+  preview: 'content',
+  headers: 'content',
+  headers_complete: 'content',
+  structure: 'content',
+  sent_at: 'email',
+  thread: 'email',
+  sha256: 'email',
+  received_at: 'placement',
+  saved_at: 'placement',
+} as const;
+type Column = keyof typeof TABLE_OF;
+type Table = (typeof TABLE_OF)[Column];
+const KEY_OF = { content: 'email', email: 'id', placement: 'uid' } as const;
 
-type Text = 'envelope' | 'body' | 'body_structure' | 'preview' | 'headers' | 'headers_complete' | 'structure';
 /** How a chunk is read; the mirror guards it against a damaged file. */
 export type Reading = <T>(work: (file: MirrorFile) => T) => T;
-
-/** uid, email, internal date, save date, size, Date field, thread, digest */
-type FactTuple = [number, number, number, number, number, number | null, number, string];
+/** Begins with the key. */
+type Row = [number, ...SQLOutputValue[]];
+type Rows = ReadonlyMap<number, Row>;
 
 /** `headers_complete` as text. */
 const COMPLETE = '1';
 
-/** Messages of one chunk and the texts read for them. */
+/** Messages of one chunk and what was read of them. */
 class Chunk {
+  readonly messages: MirrorMessage[] = [];
   readonly #read: Reading;
-  readonly #wanted: Set<Text>;
-  readonly #emails: number[];
-  readonly #texts = new Map<Text, Map<number, string>>();
+  readonly #mailbox: number;
+  readonly #wanted: Set<Column>;
+  /** The rows that hold a column, and where in them it stands. */
+  readonly #columns = new Map<Column, { rows: Rows; at: number }>();
+  readonly #loaded: { table: Table; rows: Rows }[] = [];
 
-  constructor(read: Reading, wanted: Set<Text>, emails: number[]) {
+  constructor(read: Reading, live: LiveMailbox, wanted: Set<Column>, uids: readonly number[]) {
     this.#read = read;
+    this.#mailbox = live.id;
     this.#wanted = wanted;
-    this.#emails = emails;
-    if (wanted.size > 0) this.#load([...wanted]);
+    for (const uid of uids) {
+      const email = live.email(uid);
+      if (email !== undefined) this.messages.push(new MirrorMessage(uid, email, live.size(uid), this));
+    }
+    this.#load([...wanted]);
   }
 
-  text(email: number, text: Text): string {
-    const value = (this.#texts.get(text) ?? this.#loadLate(text)).get(email);
+  /** Of a message that was expunged meanwhile nothing is known: throws Refusal EXPUNGEISSUED. */
+  value(message: MirrorMessage, column: Column): SQLOutputValue {
+    if (!this.#columns.has(column)) this.#loadLate(column);
+    const { rows, at } = this.#columns.get(column) ?? NOWHERE;
+    const value = rows.get(keyOf(message, TABLE_OF[column]))?.[at];
     if (value === undefined) throw new Refusal('EXPUNGEISSUED', 'The message was expunged meanwhile');
     return value;
   }
 
-  /** From here on it is read with the chunk. */
-  #loadLate(text: Text): Map<number, string> {
-    this.#wanted.add(text);
-    this.#load([text]);
-    return this.#texts.get(text) ?? new Map();
+  /** What was read found nothing of it: the file is ahead of the picture in memory. */
+  isGone(message: MirrorMessage): boolean {
+    return this.#loaded.some(({ table, rows }) => !rows.has(keyOf(message, table)));
   }
 
-  #load(texts: Text[]): void {
-    const select = `SELECT email, ${texts.join(', ')} FROM content WHERE email`;
-    const rows = this.#read((file) => {
-      const span = spanOf(this.#emails, TEXTS_DENSE);
-      if (span) return file.tuples<[number, ...string[]]>(`${select} BETWEEN ? AND ?`, ...span);
-      return file.tuples<[number, ...string[]]>(`${select} IN (SELECT value FROM json_each(?))`, JSON.stringify(this.#emails));
-    });
-    for (const [index, text] of texts.entries()) this.#texts.set(text, new Map(rows.map((row) => [row[0], String(row[index + 1])])));
+  /** From here on it is read with the chunk. */
+  #loadLate(column: Column): void {
+    this.#wanted.add(column);
+    this.#load([column]);
   }
+
+  #load(wanted: readonly Column[]): void {
+    for (const table of ['content', 'email', 'placement'] as const) {
+      const columns = wanted.filter((column) => TABLE_OF[column] === table);
+      if (columns.length === 0 || this.messages.length === 0) continue;
+      const rows = new Map(this.#rows(table, columns).map((row) => [row[0], row]));
+      this.#loaded.push({ table, rows });
+      for (const [index, column] of columns.entries()) this.#columns.set(column, { rows, at: index + 1 });
+    }
+  }
+
+  #rows(table: Table, columns: readonly Column[]): Row[] {
+    const keys = this.messages.map((message) => keyOf(message, table));
+    const within = table === 'placement' ? [this.#mailbox] : [];
+    const key = KEY_OF[table];
+    const select = `SELECT ${[key, ...columns].join(', ')} FROM ${table} WHERE ${within.length > 0 ? 'mailbox = ? AND ' : ''}${key}`;
+    const span = spanOf(keys);
+    return this.#read((file) =>
+      span
+        ? file.tuples<Row>(`${select} BETWEEN ? AND ?`, ...within, ...span)
+        : file.tuples<Row>(`${select} IN (SELECT value FROM json_each(?))`, ...within, JSON.stringify(keys)),
+    );
+  }
+}
+const NOWHERE: { rows: Rows; at: number } = { rows: new Map(), at: 0 };
+
+function keyOf({ uid, email }: MirrorMessage, table: Table): number {
+  return table === 'placement' ? uid : email;
 }
 
 export class MirrorMessage implements Message {
   readonly uid: number;
+  /** Its number at the edge. */
+  readonly email: number;
   readonly size: number;
-  readonly internalDate: number;
-  readonly sentDate: number | null;
-  readonly savedDate: number;
-  readonly sha256: string;
-  readonly #email: number;
-  readonly #thread: number;
   readonly #chunk: Chunk;
 
-  constructor([uid, email, receivedAt, savedAt, size, sentAt, thread, sha256]: FactTuple, chunk: Chunk) {
+  constructor(uid: number, email: number, size: number, chunk: Chunk) {
     this.uid = uid;
+    this.email = email;
     this.size = size;
-    this.internalDate = receivedAt;
-    this.sentDate = sentAt;
-    this.savedDate = savedAt;
-    this.sha256 = sha256;
-    this.#email = email;
-    this.#thread = thread;
     this.#chunk = chunk;
   }
 
   get emailId(): string {
-    return `M${this.#email}`;
+    return `M${this.email}`;
   }
   get threadId(): string {
-    return `T${this.#thread}`;
+    return `T${this.#chunk.value(this, 'thread')}`;
+  }
+  get internalDate(): number {
+    return Number(this.#chunk.value(this, 'received_at'));
+  }
+  get savedDate(): number {
+    return Number(this.#chunk.value(this, 'saved_at'));
+  }
+  get sentDate(): number | null {
+    const sent = this.#chunk.value(this, 'sent_at');
+    return sent === null ? null : Number(sent);
+  }
+  get sha256(): string {
+    return this.#text('sha256');
   }
   get envelope(): string {
-    return this.#chunk.text(this.#email, 'envelope');
+    return this.#text('envelope');
   }
   get body(): string {
-    return this.#chunk.text(this.#email, 'body');
+    return this.#text('body');
   }
   get bodyStructure(): string {
-    return this.#chunk.text(this.#email, 'body_structure');
+    return this.#text('body_structure');
   }
   get preview(): string {
-    return this.#chunk.text(this.#email, 'preview');
+    return this.#text('preview');
   }
   get headers(): string {
-    return this.#chunk.text(this.#email, 'headers');
+    return this.#text('headers');
   }
   get headersComplete(): boolean {
-    return this.#chunk.text(this.#email, 'headers_complete') === COMPLETE;
+    return this.#text('headers_complete') === COMPLETE;
   }
   get structure(): Part {
-    return JSON.parse(this.#chunk.text(this.#email, 'structure')) as Part;
+    return JSON.parse(this.#text('structure')) as Part;
+  }
+
+  #text(column: Column): string {
+    return String(this.#chunk.value(this, column));
   }
 }
-
-const FACTS = 'p.uid, p.email, p.received_at, p.saved_at, e.size, e.sent_at, e.thread, e.sha256';
-const FACTS_IN_SPAN = `SELECT ${FACTS} FROM placement p CROSS JOIN email e ON e.id = p.email
-  WHERE p.mailbox = ? AND p.uid BETWEEN ? AND ? ORDER BY p.uid`;
-const FACTS_NAMED = `SELECT ${FACTS}
-  FROM json_each(?) AS wanted CROSS JOIN placement p ON p.mailbox = ? AND p.uid = wanted.value CROSS JOIN email e ON e.id = p.email`;
 
 /** The messages of `uids`, in that order; those that are gone are left out. */
-export function* readMessages(read: Reading, mailbox: number, uids: Iterable<number>): Iterable<MirrorMessage> {
-  const wanted = new Set<Text>();
+export function* readMessages(read: Reading, live: LiveMailbox, uids: Iterable<number>): Iterable<MirrorMessage> {
+  const wanted = new Set<Column>();
   for (const some of chunks(uids)) {
-    const rows = read((file) => readFacts(file, mailbox, some));
-    const chunk = new Chunk(
-      read,
-      wanted,
-      rows.map(([, email]) => email),
-    );
-    for (const row of rows) yield new MirrorMessage(row, chunk);
+    const chunk = new Chunk(read, live, wanted, some);
+    for (const message of chunk.messages) if (!chunk.isGone(message)) yield message;
   }
-}
-
-function readFacts(file: MirrorFile, mailbox: number, uids: readonly number[]): FactTuple[] {
-  const span = isAscending(uids) ? spanOf(uids, FACTS_DENSE) : null;
-  if (!span) return file.tuples<FactTuple>(FACTS_NAMED, JSON.stringify(uids), mailbox);
-  const rows = file.tuples<FactTuple>(FACTS_IN_SPAN, mailbox, ...span);
-  if (span[1] - span[0] + 1 === uids.length) return rows;
-  const wanted = new Set(uids);
-  return rows.filter(([uid]) => wanted.has(uid));
-}
-
-function isAscending(numbers: readonly number[]): boolean {
-  return numbers.every((number, index) => index === 0 || number > (numbers[index - 1] ?? 0));
 }
 
 /** The least and the greatest of them, when there are not many more numbers than these between: then the rows between are read in one go. */
-function spanOf(numbers: readonly number[], dense: number): [number, number] | null {
+function spanOf(numbers: readonly number[]): [number, number] | null {
   const [least, greatest] = [Math.min(...numbers), Math.max(...numbers)];
-  return greatest - least < numbers.length * dense ? [least, greatest] : null;
+  return greatest - least < numbers.length * DENSE ? [least, greatest] : null;
 }
 
 function* chunks(uids: Iterable<number>): Iterable<number[]> {

@@ -51,6 +51,15 @@ export class Originals {
     return this.#cache.open();
   }
 
+  /** The range of a small original that is on the disk; null of any other. */
+  readNow(original: Original, range?: Range): Uint8Array | null {
+    if (original.size > SMALL_MAX) return null;
+    const whole = this.#cache.readWhole(keyOf(original), original.size);
+    if (!whole || !range) return whole;
+    const { offset, length } = within(original, range);
+    return whole.subarray(offset, offset + length);
+  }
+
   /** The range in one piece. */
   async read(original: Original, range?: Range): Promise<Uint8Array> {
     const { offset, length } = within(original, range);
@@ -80,9 +89,11 @@ export class Originals {
     return cached ?? this.#small.get(keyOf(original)) ?? fetchChecked(original);
   }
 
-  /** Fetches a small original before it is asked for. Failures are for the one who asks. */
-  warm(original: Original): void {
-    if (original.size <= SMALL_MAX && !this.#cache.has(keyOf(original))) this.#whole(original).catch(() => {});
+  /** Fetches a small original before it is asked for; false when it is there. Failures are for the one who asks. */
+  warm(original: Original): boolean {
+    if (original.size > SMALL_MAX || this.#cache.has(keyOf(original))) return false;
+    this.#whole(original).catch(() => {});
+    return true;
   }
 
   /** Keeps the octets of a message that has just been written, for it is read next. */

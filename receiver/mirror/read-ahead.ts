@@ -5,20 +5,22 @@
  */
 import type { MirrorMessage } from './messages.ts';
 
-/** Messages fetched ahead: at 30 ms a call this keeps a client busy at 500 messages a second. */
-const AHEAD = 16;
+/** Messages fetched ahead once a client has read two neighbours, and while it goes on: as many calls as run at once are always under way. */
+const AHEAD_FIRST = 16;
+const AHEAD = 32;
 
 export interface ReadAheadOptions {
   uids(): Uint32Array;
   /** The messages of these uids. */
   messages(uids: number[]): Iterable<MirrorMessage>;
-  /** Fetches a message's original into the cache; never throws. */
-  warm(message: MirrorMessage): void;
+  /** Fetches a message's original into the cache, unless it is there (then false); never throws. */
+  warm(message: MirrorMessage): boolean;
 }
 
 export class ReadAhead {
   readonly #options: ReadAheadOptions;
-  /** The uid expected next, and the last one that was fetched ahead. */
+  /** The uid noted last, the one expected next, and the last one that was fetched ahead; 0 when none is. */
+  #current = 0;
   #next = 0;
   #reached = 0;
 
@@ -26,19 +28,26 @@ export class ReadAhead {
     this.#options = options;
   }
 
-  /** A message is being read. */
-  note(uid: number): void {
+  /** A message is being read; `atHand`: its original was there. While all are there, nothing is looked up ahead. */
+  note(uid: number, atHand: boolean): void {
+    if (uid === this.#current) return;
     const uids = this.#options.uids();
     const at = positionOf(uids, uid);
     const walking = uid === this.#next;
+    this.#current = uid;
     this.#next = uids[at + 1] ?? 0;
     if (!walking) this.#reached = 0;
+    if (walking && !(atHand && this.#reached === 0)) this.#goOn(uids, at);
+  }
+
+  #goOn(uids: Uint32Array, at: number): void {
     const halfway = uids[at + AHEAD / 2] ?? this.#reached + 1;
-    if (!walking || halfway <= this.#reached) return;
-    const from = positionOf(uids, Math.max(this.#reached, uid)) + 1;
-    const wanted = [...uids.subarray(from, at + 1 + AHEAD)];
-    this.#reached = wanted.at(-1) ?? this.#reached;
-    for (const message of this.#options.messages(wanted)) this.#options.warm(message);
+    if (halfway <= this.#reached) return;
+    const from = Math.max(at, positionOf(uids, this.#reached)) + 1;
+    const wanted = [...uids.subarray(from, at + 1 + (this.#reached === 0 ? AHEAD_FIRST : AHEAD))];
+    let fetched = false;
+    for (const message of this.#options.messages(wanted)) fetched = this.#options.warm(message) || fetched;
+    this.#reached = fetched ? (wanted.at(-1) ?? 0) : 0;
   }
 }
 

@@ -5,24 +5,25 @@
  */
 import { requireItems } from '../capabilities.ts';
 import { type Client, type Command, type Completion, SELECTED, selectionOf } from '../client.ts';
-import { type Content, contentAtHand, contentOf, writeContent, writeStream } from '../fetch/content.ts';
-import { type BodyItem, type FetchItem, readItems } from '../fetch/items.ts';
+import { type Content, contentAtHand, contentOf, contentText, NOTHING, type StreamContent, writeStream } from '../fetch/content.ts';
+import { type FetchItem, readItems } from '../fetch/items.ts';
 import { readModifiers } from '../fetch/modifiers.ts';
 import { type Immediate, isImmediate, plainText } from '../fetch/plain.ts';
 import { markSeen } from '../fetch/seen.ts';
 import { becomeAware, fetchStart, type Manner, mannerOf } from '../manner.ts';
+import type { Output } from '../output.ts';
 import { partOf } from '../search/results.ts';
 import type { Selection } from '../selection.ts';
-import { type Flags, type Message, Refusal } from '../session.ts';
+import { type Flags, type Message, Refusal, type SelectedMailbox } from '../session.ts';
 import { earlierLines, knownRanges } from '../vanished.ts';
 import { Malformed } from '../wire/arguments.ts';
 import type { SequenceSet } from '../wire/sets.ts';
 
 /** Messages between two looks at the clock and at the client's reading. */
 const FLAGS_BATCH = 512;
-const FACTS_BATCH = 200;
-/** Messages whose facts are held while their originals are read. */
-const BODIES_BATCH = 32;
+const TURN_BATCH = 64;
+/** Messages marked as seen in one write before they are sent. */
+const MARKED_BATCH = 32;
 
 export const fetch: Command = {
   name: 'FETCH',
@@ -75,9 +76,8 @@ function tellVanished({ client, selection, manner }: Fetching, set: SequenceSet,
 
 /** Why some messages could not be sent, or null. */
 export async function fetchItems(fetching: Fetching, uids: number[], items: FetchItem[]): Promise<Refusal | null> {
-  if (items.every(isImmediate)) await fetchFlags(fetching, uids, items);
-  else if (items.every((item) => typeof item === 'string')) await fetchFacts(fetching, uids, items);
-  else return fetchBodies(fetching, uids, items);
+  if (!items.every(isImmediate)) return fetchMessages(fetching, uids, items);
+  await fetchFlags(fetching, uids, items);
   return null;
 }
 
@@ -122,38 +122,17 @@ function immediateWriter(selection: Selection, items: Immediate[]): ImmediateWri
   return (uid, flags) => asOrdered.map((write) => write(uid, flags)).join(' ');
 }
 
-async function fetchFacts({ client, selection, manner }: Fetching, uids: number[], items: FetchItem[]): Promise<void> {
-  const plain = items.filter((item) => typeof item === 'string');
-  const withModseq = plain.includes('MODSEQ');
-  for (let from = 0; from < uids.length && !client.output.closed; from += FACTS_BATCH) {
-    let text = '';
-    for (const message of selection.box.messages(uids.slice(from, from + FACTS_BATCH))) {
-      const sequence = selection.view.sequenceOf(message.uid);
-      const flags = selection.box.flags(message.uid);
-      if (!flags || sequence === 0) continue;
-      if (plain.includes('FLAGS')) told(client, selection, message.uid, flags);
-      const dynamic = { flags, modseq: withModseq ? modseqOf(selection, message.uid) : 0 };
-      const start = fetchStart(manner, sequence, message.uid);
-      text += `${start}${plain.map((item) => plainText(item, message, dynamic, client.utf8)).join(' ')})\r\n`;
-    }
-    client.output.write(text);
-    await client.breathe();
-  }
-}
-
-async function fetchBodies(fetching: Fetching, uids: number[], items: FetchItem[]): Promise<Refusal | null> {
+/** Those whose reading marks them are marked some at a time, and told with their new flags. */
+async function fetchMessages(fetching: Fetching, uids: number[], items: FetchItem[]): Promise<Refusal | null> {
   const { client, selection, manner } = fetching;
-  let failure: Refusal | null = null;
   const marks = items.some((item) => typeof item !== 'string' && item.marksSeen);
+  if (!marks) return sendMessages(fetching, uids, () => items);
   const marked = withChange(items, manner);
-  for (let from = 0; from < uids.length && !client.output.closed; from += BODIES_BATCH) {
-    const batch = uids.slice(from, from + BODIES_BATCH);
-    const changed = marks ? await markSeen(selection.box, batch) : new Set<number>();
-    for (const message of [...selection.box.messages(batch)]) {
-      failure = (await fetchOne(fetching, message, changed.has(message.uid) ? marked : items)) ?? failure;
-      await client.breathe();
-      if (client.output.closed) break;
-    }
+  let failure: Refusal | null = null;
+  for (let from = 0; from < uids.length && !client.output.closed; from += MARKED_BATCH) {
+    const batch = uids.slice(from, from + MARKED_BATCH);
+    const changed = await markSeen(selection.box, batch);
+    failure = (await sendMessages(fetching, batch, (uid) => (changed.has(uid) ? marked : items))) ?? failure;
   }
   return failure;
 }
@@ -164,33 +143,96 @@ function withChange(items: FetchItem[], { uid, modseq }: Manner): FetchItem[] {
   return [...items, ...dynamic.filter((item) => !items.includes(item))];
 }
 
-/** All contents are at hand before the first octet is written, so that a refusal leaves no half answer. */
-async function fetchOne({ client, selection, manner }: Fetching, message: Message, items: FetchItem[]): Promise<Refusal | null> {
-  const contents = new Map<BodyItem, Content>();
+/** No promise for a message whose items are at hand. */
+async function sendMessages(fetching: Fetching, uids: number[], itemsOf: (uid: number) => FetchItem[]): Promise<Refusal | null> {
+  const { client, selection } = fetching;
+  let failure: Refusal | null = null;
+  let sent = 0;
+  for (const message of selection.box.messages(uids)) {
+    const items = itemsOf(message.uid);
+    try {
+      const contents = contentsAtHand(selection.box, message, items);
+      if (contents) for (const piece of answerOf(fetching, message, items, contents)) writePiece(client.output, piece);
+      else await sendAwaited(fetching, message, items);
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      failure = error;
+    }
+    sent += 1;
+    if (client.output.full || sent % TURN_BATCH === 0) await client.breathe();
+    if (client.output.closed) break;
+  }
+  return failure;
+}
+
+/** The contents of the items that have one, in their order; null when one must be waited for. */
+function contentsAtHand(box: SelectedMailbox, message: Message, items: FetchItem[]): Content[] | null {
+  const contents: Content[] = [];
+  for (const item of items) {
+    if (typeof item === 'string') continue;
+    const content = contentAtHand(box, message, item);
+    if (!content) return null;
+    contents.push(content);
+  }
+  return contents;
+}
+
+/** What was opened is closed, whatever comes between. */
+async function sendAwaited(fetching: Fetching, message: Message, items: FetchItem[]): Promise<void> {
+  const { box } = fetching.selection;
+  const { output } = fetching.client;
+  const contents: Content[] = [];
   try {
     for (const item of items) {
-      if (typeof item !== 'string') contents.set(item, contentAtHand(message, item) ?? (await contentOf(selection.box, message, item)));
+      if (typeof item !== 'string') contents.push(contentAtHand(box, message, item) ?? (await contentOf(box, message, item)));
     }
-  } catch (error) {
-    if (error instanceof Refusal) return error;
-    throw error;
+    for (const piece of answerOf(fetching, message, items, contents)) {
+      if (isStream(piece)) await writeStream(output, piece);
+      else writePiece(output, piece);
+    }
+  } finally {
+    for (const content of contents) if (content.kind === 'stream') await content.rest.return?.();
   }
+}
+
+type Piece = string | Uint8Array | StreamContent;
+
+function isStream(piece: Piece): piece is StreamContent {
+  return typeof piece !== 'string' && 'kind' in piece;
+}
+
+function writePiece(output: Output, piece: Piece): void {
+  if (typeof piece === 'string') output.write(piece);
+  else if (piece instanceof Uint8Array) output.bytes(piece);
+}
+
+/**
+ * The answer for one message; nothing when it is gone. All of it is known before its first octet is written, so that a refusal leaves
+ * no half answer.
+ */
+function answerOf({ client, selection, manner }: Fetching, message: Message, items: FetchItem[], contents: Content[]): Piece[] {
   const flags = selection.box.flags(message.uid);
   const sequence = selection.view.sequenceOf(message.uid);
-  if (!flags || sequence === 0) return null;
-  if (items.includes('FLAGS')) told(client, selection, message.uid, flags);
+  if (!flags || sequence === 0) return [];
   const dynamic = { flags, modseq: items.includes('MODSEQ') ? modseqOf(selection, message.uid) : 0 };
-  let before = fetchStart(manner, sequence, message.uid);
+  const pieces: Piece[] = [];
+  const left = contents.values();
+  let text = fetchStart(manner, sequence, message.uid);
   for (const item of items) {
-    client.output.write(before);
-    before = ' ';
-    const content = typeof item === 'string' ? undefined : contents.get(item);
-    if (typeof item === 'string') client.output.write(plainText(item, message, dynamic, client.utf8));
-    else if (content?.kind === 'stream') await writeStream(client.output, item.label, content);
-    else if (content) writeContent(client.output, item.label, content);
+    if (item !== items[0]) text += ' ';
+    if (typeof item === 'string') {
+      text += plainText(item, message, dynamic, client.utf8);
+      continue;
+    }
+    const content = left.next().value ?? NOTHING;
+    text += contentText(item.label, content);
+    if (content.kind !== 'bytes' && content.kind !== 'stream') continue;
+    pieces.push(text, content.kind === 'bytes' ? content.bytes : content);
+    text = '';
   }
-  client.output.write(')\r\n');
-  return null;
+  pieces.push(`${text})\r\n`);
+  if (items.includes('FLAGS')) told(client, selection, message.uid, flags);
+  return pieces;
 }
 
 function told(client: Client, selection: Selection, uid: number, flags: Flags): void {

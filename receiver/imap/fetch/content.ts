@@ -24,33 +24,46 @@ interface Range {
   length: number;
 }
 
+export interface StreamContent {
+  kind: 'stream';
+  length: number;
+  first: IteratorResult<Uint8Array>;
+  /** The caller ends it, read to its end or not. */
+  rest: AsyncIterator<Uint8Array>;
+  binary: boolean;
+}
 /** Ready to be written; nothing that can fail before its first octet is left. */
 export type Content =
   | { kind: 'nil' }
   | { kind: 'number'; value: number }
   | { kind: 'text'; text: string }
   | { kind: 'bytes'; bytes: Uint8Array; binary: boolean }
-  | { kind: 'stream'; length: number; first: IteratorResult<Uint8Array>; rest: AsyncIterator<Uint8Array>; binary: boolean };
+  | StreamContent;
+/** A section that is not there. */
+export const NOTHING: Content = { kind: 'nil' };
 
-/** The content when the index has it, without a promise; null when the original must be read. */
-export function contentAtHand(message: Message, item: BodyItem): Content | null {
+/** The content when the index or the disk has it, without a promise; null when it must be waited for. */
+export function contentAtHand(box: SelectedMailbox, message: Message, item: BodyItem): Content | null {
   if (item.kind !== 'body') return null;
   const source = locate(message, item.section);
-  if (!source) return { kind: 'nil' };
-  return source.kind === 'text' ? { kind: 'text', text: cutText(source.text, item.partial) } : null;
+  if (!source) return NOTHING;
+  if (source.kind === 'text') return { kind: 'text', text: cutText(source.text, item.partial) };
+  const range = source.fields ? source : cutRange(source, item.partial);
+  if (range.length === 0 || range.length >= STREAM_MIN) return null;
+  const bytes = box.readNow?.(message, range);
+  if (!bytes) return null;
+  return source.fields
+    ? { kind: 'text', text: cutText(source.fields(latin1(bytes)), item.partial) }
+    : { kind: 'bytes', bytes, binary: false };
 }
 
-/** Throws Refusal when the original cannot be had now. */
+/** What is not at hand. Throws Refusal when the original cannot be had now. */
 export async function contentOf(box: SelectedMailbox, message: Message, item: BodyItem): Promise<Content> {
   if (item.kind !== 'body') return decodedContent(box, message, item);
   const source = locate(message, item.section);
-  if (!source) return { kind: 'nil' };
-  if (source.kind === 'text') return { kind: 'text', text: cutText(source.text, item.partial) };
-  if (source.fields) {
-    const block = latin1(await box.read(message, source));
-    return { kind: 'text', text: cutText(source.fields(block), item.partial) };
-  }
-  return rangeContent(box, message, cutRange(source, item.partial), false);
+  if (source?.kind !== 'range') return NOTHING;
+  if (!source.fields) return rangeContent(box, message, cutRange(source, item.partial), false);
+  return { kind: 'text', text: cutText(source.fields(latin1(await box.read(message, source))), item.partial) };
 }
 
 async function rangeContent(box: SelectedMailbox, message: Message, range: Range, binary: boolean): Promise<Content> {
@@ -63,7 +76,7 @@ async function rangeContent(box: SelectedMailbox, message: Message, range: Range
 async function decodedContent(box: SelectedMailbox, message: Message, item: BodyItem): Promise<Content> {
   const source = locate(message, item.section);
   // A size is a number by the grammar (RFC 9051 §9), of nothing too.
-  if (source?.kind !== 'range') return item.kind === 'binarySize' ? { kind: 'number', value: 0 } : { kind: 'nil' };
+  if (source?.kind !== 'range') return item.kind === 'binarySize' ? { kind: 'number', value: 0 } : NOTHING;
   const part = item.section.part.length === 0 ? undefined : partAt(message.structure, item.section.part.join('.'));
   const encoding = part && !part.children ? part.encoding : '';
   if (IDENTITY.has(encoding)) {
@@ -78,24 +91,27 @@ async function decodedContent(box: SelectedMailbox, message: Message, item: Body
   return { kind: 'bytes', bytes: item.partial ? cutBytes(bytes, item.partial) : bytes, binary: true };
 }
 
-/** Writes `label content`. */
-export function writeContent(output: Output, label: string, content: Exclude<Content, { kind: 'stream' }>): void {
-  if (content.kind === 'nil') output.write(`${label} NIL`);
-  else if (content.kind === 'number') output.write(`${label} ${content.value}`);
-  else if (content.kind === 'text') output.write(`${label} {${content.text.length}}\r\n${content.text}`);
-  else {
-    const mark = content.binary && content.bytes.includes(0) ? '~' : '';
-    output.write(`${label} ${mark}{${content.bytes.length}}\r\n`);
-    output.bytes(content.bytes);
+/**
+ * `label content` as far as it is text: of octets and streams only the literal's beginning. The NULs of a stream nobody has seen yet:
+ * BINARY's is always a literal8, which may hold them (RFC 9051 §4.3.1).
+ */
+export function contentText(label: string, content: Content): string {
+  switch (content.kind) {
+    case 'nil':
+      return `${label} NIL`;
+    case 'number':
+      return `${label} ${content.value}`;
+    case 'text':
+      return `${label} {${content.text.length}}\r\n${content.text}`;
+    case 'bytes':
+      return `${label} ${content.binary && content.bytes.includes(0) ? '~' : ''}{${content.bytes.length}}\r\n`;
+    case 'stream':
+      return `${label} ${content.binary ? '~' : ''}{${content.length}}\r\n`;
   }
 }
 
-/**
- * The same for a stream, whose NULs nobody has seen yet: BINARY's is always a literal8, which may hold them (RFC 9051 §4.3.1).
- * One that breaks off in the middle throws: the client cannot be brought back in step.
- */
-export async function writeStream(output: Output, label: string, content: Content & { kind: 'stream' }): Promise<void> {
-  output.write(`${label} ${content.binary ? '~' : ''}{${content.length}}\r\n`);
+/** The octets of a literal. One that breaks off in the middle throws: the client cannot be brought back in step. */
+export async function writeStream(output: Output, content: StreamContent): Promise<void> {
   let left = content.length;
   for (let step = content.first; !step.done && left > 0; step = await nextChunk(content.rest)) {
     const chunk = step.value.subarray(0, left);
@@ -104,7 +120,6 @@ export async function writeStream(output: Output, label: string, content: Conten
     if (output.full) await output.drained();
     if (output.closed) break;
   }
-  await content.rest.return?.();
   if (left > 0 && !output.closed) throw new BrokenAnswer(`an original broke off ${left} octets before its end`);
 }
 

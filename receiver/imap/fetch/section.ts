@@ -4,7 +4,7 @@
  */
 import { isKeptField } from '../../../shared/mime/headers.ts';
 import { sectionRange } from '../../../shared/mime/structure.ts';
-import { eachField } from '../headerlines.ts';
+import { eachField, FieldNames } from '../headerlines.ts';
 import type { Message } from '../session.ts';
 import { type Arguments, Malformed } from '../wire/arguments.ts';
 import { astring } from '../wire/encoder.ts';
@@ -13,6 +13,7 @@ import { astring } from '../wire/encoder.ts';
 const LEVELS_MAX = 100;
 /** Names in one HEADER.FIELDS list. */
 const FIELDS_MAX = 256;
+const LF = 0x0a;
 
 export interface Section {
   /** `[1, 2]` for part 1.2; empty for the message itself. */
@@ -103,20 +104,28 @@ function rangeOf(message: Message, section: Section): { kind: 'range'; offset: n
   return range && { kind: 'range', ...range };
 }
 
-/** The lines of the fields wanted (or of the others), verbatim, and the empty line. */
+/** The lines of the fields wanted (or of the others), verbatim, and the empty line. Neighbours are taken together. */
 export function filterFields(block: string, section: Section): string {
   const { names } = wantedOf(section);
   const only = section.text === 'HEADER.FIELDS';
   let lines = '';
-  eachField(block, (name, start, end) => {
-    if (names.has(name) === only) lines += block.slice(start, end);
+  let from = 0;
+  let to = 0;
+  eachField(block, (start, nameEnd, end) => {
+    if (names.has(block, start, nameEnd) !== only) return;
+    if (start !== to) {
+      lines += block.slice(from, to);
+      from = start;
+    }
+    to = end;
   });
-  return lines === '' || lines.endsWith('\n') ? `${lines}\r\n` : `${lines}\r\n\r\n`;
+  lines += block.slice(from, to);
+  return to === 0 || block.charCodeAt(to - 1) === LF ? `${lines}\r\n` : `${lines}\r\n\r\n`;
 }
 
-/** The names asked for, in lower case, and whether the index keeps all of them. */
+/** The names asked for, and whether the index keeps all of them. */
 interface Wanted {
-  names: ReadonlySet<string>;
+  names: FieldNames;
   kept: boolean;
 }
 /** Made once per command. */
@@ -125,8 +134,8 @@ const WANTED = new WeakMap<Section, Wanted>();
 function wantedOf(section: Section): Wanted {
   const known = WANTED.get(section);
   if (known) return known;
-  const names = section.fields.map((field) => field.toLowerCase());
-  const wanted = { names: new Set(names), kept: names.every(isKeptField) };
+  const kept = section.fields.every((field) => isKeptField(field.toLowerCase()));
+  const wanted = { names: new FieldNames(section.fields), kept };
   WANTED.set(section, wanted);
   return wanted;
 }

@@ -100,6 +100,6 @@ function textOf(part: Part, bytes: Uint8Array): string {
 /** Fields as a person reads them, one per line. */
 function decodedHeader(block: string): string {
   const lines: string[] = [];
-  eachField(block, (_name, start, end) => lines.push(decodeWords(block.slice(start, end).replace(/\r?\n/g, ''))));
+  eachField(block, (start, _nameEnd, end) => lines.push(decodeWords(block.slice(start, end).replace(/\r?\n/g, ''))));
   return lines.join('\n');
 }
