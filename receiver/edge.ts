@@ -31,7 +31,8 @@ import {
   type TokenAnswer,
   type TokenRequest,
 } from '../shared/protocol.ts';
-import { importSigningKey, SIGNATURE_WINDOW_MS, signRequest } from '../shared/signing.ts';
+import { importSigningKey, signRequest } from '../shared/signing.ts';
+import { EdgeClock } from './edge-clock.ts';
 
 /** The edge did not answer, or answered that it cannot now (5xx, 429). */
 export class EdgeUnavailable extends Error {}
@@ -60,6 +61,8 @@ const BRIDGE_TIMEOUT_MS = 10_000;
 const ANSWER_MAX = 64 * 1024 * 1024;
 /** Cloudflare serves six connections at once to one Worker call; more from one receiver only queue. */
 const CONNECTIONS_MAX = 16;
+/** When no call was made for longer, connections kept alive may be dead without a word: a NAT forgot them, or this machine slept. */
+const IDLE_TRUSTED_MS = 60_000;
 
 export interface EdgeOptions {
   /** The Worker's URL, without a path. */
@@ -91,8 +94,9 @@ export class Edge {
   readonly #receiver: number;
   readonly #key: Promise<CryptoKey>;
   readonly #agent: http.Agent | https.Agent;
-  readonly #onClockSkew: (milliseconds: number) => void;
-  #clockOffset = 0;
+  readonly #clock: EdgeClock;
+  /** Epoch milliseconds. */
+  #lastCall = 0;
 
   constructor(options: EdgeOptions) {
     this.#url = new URL(options.url);
@@ -100,7 +104,7 @@ export class Edge {
     this.#key = importSigningKey(options.key);
     const agent = { keepAlive: true, maxSockets: CONNECTIONS_MAX, noDelay: true };
     this.#agent = this.#url.protocol === 'https:' ? new https.Agent(agent) : new http.Agent(agent);
-    this.#onClockSkew = options.onClockSkew ?? (() => {});
+    this.#clock = new EdgeClock(options.onClockSkew ?? (() => {}));
   }
 
   /** `payloads` are the inline messages, in the request's order. */
@@ -172,14 +176,25 @@ export class Edge {
     return this.#call({ method: 'GET', path: `/blob/${account}/${sha256}`, token, headers });
   }
 
-  /** Opens the push WebSocket of the token's account; messages are `PushMessage` JSON. */
+  /** Opens the push WebSocket of the token's account; it stands when the promise resolves. Messages are `PushMessage` JSON. */
   async openPush(token: string): Promise<WebSocket> {
     const path = '/bridge/push';
     const url = new URL(path, this.#url);
     url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
-    return new WebSocket(url, {
-      headers: { ...(await this.#sign('GET', path, new Uint8Array())), [HEADER_TOKEN]: token },
-      handshakeTimeout: ANSWER_TIMEOUT_MS,
+    const { offset } = this.#clock;
+    // Who opens a push anew may have lost the old one to a network that is another one now.
+    this.#dropFreeConnections();
+    const headers = { ...(await this.#sign('GET', path, new Uint8Array())), [HEADER_TOKEN]: token };
+    const socket = new WebSocket(url, { headers, handshakeTimeout: ANSWER_TIMEOUT_MS });
+    return new Promise((resolve, reject) => {
+      socket.once('open', () => resolve(socket));
+      // What follows a refusal is the end of a connection that never stood.
+      socket.on('error', (error) => reject(new EdgeUnavailable(`the edge gives no push: ${error.message}`)));
+      socket.once('unexpected-response', (_request, { statusCode = 0, headers }) => {
+        const isSkewed = statusCode === 401 && this.#clock.correct(headers.date, offset);
+        reject(isSkewed ? new EdgeUnavailable(CLOCK_CORRECTED) : errorOf(statusCode, 'no push'));
+        socket.terminate();
+      });
     });
   }
 
@@ -198,16 +213,18 @@ export class Edge {
 
   /** The body of a 2xx answer. On 401 for a skewed clock it corrects itself and tries once more, unless the body was a stream. */
   async #call(call: Call, corrected = false): Promise<http.IncomingMessage> {
+    const { offset } = this.#clock;
     const answer = await this.#send(call);
     const status = answer.statusCode ?? 0;
     if (status >= 200 && status < 300) return answer;
     const body = (await readAll(answer)).toString('utf8');
-    if (status === 401 && !corrected && this.#correctClock(answer.headers.date) && isRepeatable(call)) return this.#call(call, true);
-    if (status >= 500 || status === 429 || status === 408) throw new EdgeUnavailable(`the edge answered ${status}: ${body.slice(0, 200)}`);
-    throw new EdgeRefused(status, body);
+    if (status !== 401 || corrected || !this.#clock.correct(answer.headers.date, offset)) throw errorOf(status, body);
+    if (!isRepeatable(call)) throw new EdgeUnavailable(CLOCK_CORRECTED);
+    return this.#call(call, true);
   }
 
   async #send(call: Call): Promise<http.IncomingMessage> {
+    this.#dropIdleConnections();
     const frame = call.header === undefined ? null : encodeFrameHeader(call.header);
     const headers: Record<string, string | number> = {
       ...call.headers,
@@ -234,21 +251,28 @@ export class Edge {
   }
 
   async #sign(method: string, path: string, header: Uint8Array): Promise<Record<string, string>> {
-    const timestamp = Date.now() + this.#clockOffset;
+    const timestamp = this.#clock.now();
     const authorization = await signRequest(await this.#key, this.#receiver, { method, path, timestamp, header });
     return { authorization, [HEADER_VERSION]: String(PROTOCOL_VERSION) };
   }
 
-  /** True when the Worker's clock differs so much that the signature could not verify. */
-  #correctClock(date: string | undefined): boolean {
-    const theirs = Date.parse(date ?? '');
-    if (Number.isNaN(theirs)) return false;
-    const offset = theirs - Date.now();
-    if (Math.abs(offset - this.#clockOffset) < SIGNATURE_WINDOW_MS / 2) return false;
-    this.#clockOffset = offset;
-    this.#onClockSkew(offset);
-    return true;
+  /** By the clock on the wall: timers stand still while a machine sleeps. */
+  #dropIdleConnections(): void {
+    const now = Date.now();
+    if (now - this.#lastCall > IDLE_TRUSTED_MS) this.#dropFreeConnections();
+    this.#lastCall = now;
   }
+
+  #dropFreeConnections(): void {
+    for (const sockets of Object.values(this.#agent.freeSockets)) for (const socket of sockets ?? []) socket.destroy();
+  }
+}
+
+const CLOCK_CORRECTED = 'the clock was wrong, and has been set right since';
+
+function errorOf(status: number, body: string): EdgeUnavailable | EdgeRefused {
+  const isPassing = status >= 500 || status === 429 || status === 408;
+  return isPassing ? new EdgeUnavailable(`the edge answered ${status}: ${body.slice(0, 200)}`) : new EdgeRefused(status, body);
 }
 
 function isRepeatable(call: Call): boolean {

@@ -1,7 +1,7 @@
 /**
  * The one push WebSocket of an account (DESIGN.md, invariant 9: nothing polls). It only says how far the edge's clock
- * is; what changed is fetched. A connection that stays silent to pings is taken for dead, and every new
- * connection begins with a look at what was missed.
+ * is; what changed is fetched. A connection that stays silent to pings is taken for dead, so is one over which this process
+ * slept, and every new connection begins with a look at what was missed.
  */
 import type { RawData, WebSocket } from 'ws';
 import { Backoff } from '../backoff.ts';
@@ -17,14 +17,13 @@ const RECONNECT_LAST_MS = 60_000;
 const MESSAGE_MAX = 1024;
 
 export interface PushOptions {
+  /** Resolves when the connection stands. */
   open(): Promise<WebSocket>;
   /** A connection stands: fetch what was missed. */
   onOpen(): void;
   /** The edge's clock of this account. */
   onModseq(modseq: number): void;
   log: Log;
-  pingInterval?: number;
-  reconnectFirst?: number;
 }
 
 export class Push {
@@ -36,7 +35,7 @@ export class Push {
 
   constructor(options: PushOptions) {
     this.#options = options;
-    this.#backoff = new Backoff(options.reconnectFirst ?? RECONNECT_FIRST_MS, RECONNECT_LAST_MS);
+    this.#backoff = new Backoff(RECONNECT_FIRST_MS, RECONNECT_LAST_MS);
     this.#connect();
   }
 
@@ -55,18 +54,19 @@ export class Push {
 
   #follow(socket: WebSocket): void {
     this.#socket = socket;
+    this.#backoff.reset();
     const opened = Date.now();
+    let pinged = opened;
     let alive = true;
     const pings = setInterval(() => {
-      if (!alive || Date.now() - opened > CONNECTION_LIFE_MS) socket.terminate();
+      const now = Date.now();
+      const slept = now - pinged > 2 * PING_INTERVAL_MS;
+      pinged = now;
+      if (!alive || slept || now - opened > CONNECTION_LIFE_MS) socket.terminate();
       alive = false;
       if (socket.readyState === socket.OPEN) socket.ping();
-    }, this.#options.pingInterval ?? PING_INTERVAL_MS);
+    }, PING_INTERVAL_MS);
     pings.unref();
-    socket.on('open', () => {
-      this.#backoff.reset();
-      this.#options.onOpen();
-    });
     socket.on('pong', () => {
       alive = true;
     });
@@ -81,6 +81,7 @@ export class Push {
       this.#socket = null;
       this.#retry(null);
     });
+    this.#options.onOpen();
   }
 
   #retry(error: unknown): void {

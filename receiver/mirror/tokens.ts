@@ -1,7 +1,8 @@
 /**
  * The tokens with which an account's mirror may speak to the edge: those of its sessions. Any live one serves; one that
- * the edge turns down with 401 is not used again. The password is long gone, so when none is left the
- * account stays readable from the mirror and its writes answer UNAVAILABLE until somebody logs in.
+ * the edge turns down with 401 is not used again. When one ends is the edge's to say, for this machine's clock may be wrong. The
+ * password is long gone, so when none is left the account stays readable from the mirror and its writes answer UNAVAILABLE until
+ * somebody logs in.
  */
 import { EdgeRefused, EdgeUnavailable } from '../edge.ts';
 import type { LoggedIn } from '../login.ts';
@@ -29,8 +30,8 @@ export class Tokens {
 
   /** Calls the edge with each live token until one is accepted. Throws `EdgeUnavailable` when none is. */
   async use<T>(call: (token: string) => Promise<T>): Promise<T> {
-    for (const { token, expires } of [...this.#logins].reverse()) {
-      if (expires <= Date.now() || this.#dead.has(token)) continue;
+    for (const { token } of [...this.#logins].reverse()) {
+      if (this.#dead.has(token)) continue;
       try {
         return await call(token);
       } catch (error) {

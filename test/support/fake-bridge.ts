@@ -18,7 +18,7 @@ const YEAR_MS = 365 * 86_400_000;
 /** As much of a WebSocket as the mirror's push uses. */
 class FakeSocket extends EventEmitter {
   readonly OPEN = 1;
-  readyState = 0;
+  readyState = 1;
   /** Answers no ping: a connection that died without a word. */
   silent = false;
 
@@ -122,11 +122,6 @@ export class FakeBridge implements Bridge {
     await this.#enter('push', token);
     const socket = new FakeSocket();
     this.sockets.push({ account: accountOf(token), socket });
-    setImmediate(() => {
-      if (socket.readyState !== 0) return;
-      socket.readyState = 1;
-      socket.emit('open');
-    });
     return socket as unknown as WebSocket;
   }
 
