@@ -2,6 +2,7 @@
  * Mailbox names at the border (RFC 9051 §5.1, RFC 3501 §5.1.3): from what a client sent to Unicode in NFC, `/` between
  * levels, INBOX without regard to case. Names that no client could show or address again are refused.
  */
+import { MAILBOX_NAME_MAX } from '../../shared/jmap/capabilities.ts';
 import type { Client } from './client.ts';
 import { listLine } from './listing.ts';
 import { type Mailbox, Refusal } from './session.ts';
@@ -9,9 +10,10 @@ import type { Arguments } from './wire/arguments.ts';
 import { decodeUtf8, isAscii } from './wire/bytes.ts';
 import { decodeUtf7 } from './wire/utf7.ts';
 
-/** Characters of a full name, and levels in it. */
-export const NAME_MAX = 1000;
-export const LEVELS_MAX = 32;
+/** Characters of a full name. */
+const NAME_MAX = 1000;
+/** Levels of a new name: each one that is missing is a write of its own. */
+const LEVELS_MAX = 16;
 
 /** Reads a mailbox argument. Throws Refusal when it is no name we can hold. */
 export function readMailboxName(args: Arguments, client: Client): string {
@@ -54,7 +56,8 @@ export function checkNewName(name: string): void {
   const unprintable = /[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff]/.test(name);
   if (levels.includes('')) throw new Refusal('CANNOT', 'A level of the name is empty');
   if (unprintable || /[%*]/.test(name)) throw new Refusal('CANNOT', 'The name has characters that are not allowed');
-  if (name.length > NAME_MAX || levels.length > LEVELS_MAX) throw new Refusal('LIMIT', 'The name is too long');
+  const isLong = (level: string) => Buffer.byteLength(level) > MAILBOX_NAME_MAX;
+  if (name.length > NAME_MAX || levels.length > LEVELS_MAX || levels.some(isLong)) throw new Refusal('LIMIT', 'The name is too long');
 }
 
 /** The mailbox, or the NO that says it is not there. */

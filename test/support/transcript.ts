@@ -13,7 +13,7 @@
  *   c compress                   the client goes on compressed
  *   ! edge away                  something happens behind the server (stage.ts)
  *
- * In what is sent, `${x*300}` is 300 times `x`.
+ * In what is sent, `${NOT *300}` is 300 times `NOT `.
  */
 import { ImapClient } from './imap-client.ts';
 
@@ -158,7 +158,7 @@ function substitute(text: string, variables: Map<string, string>, verb: string):
 }
 
 function unescapeOctets(text: string): string {
-  const long = bytes(text).replace(/\$\{(.)\*(\d+)\}/g, (_whole, one: string, times: string) => one.repeat(Number(times)));
+  const long = bytes(text).replace(/\$\{(.+?)\*(\d+)\}/g, (_whole, some: string, times: string) => some.repeat(Number(times)));
   return long.replace(/\\x([0-9a-f]{2})/gi, (_whole, code: string) => String.fromCharCode(Number.parseInt(code, 16)));
 }
 

@@ -1,5 +1,7 @@
 /** Limits and manners (RFC 9051 §5.4, RFC 5530): how much one stranger, one user, one network may take; goodbyes with a reason. */
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { Socket } from 'node:net';
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { IDLE_TIMEOUT_MS } from '../../../receiver/imap/connection.ts';
 import { inProgressLine, progressOf } from '../../../receiver/imap/progress.ts';
 import { STRANGER_TEXT_MAX, TEXT_MAX } from '../../../receiver/imap/wire/decoder.ts';
 import { ImapClient } from '../../support/imap-client.ts';
@@ -41,6 +43,50 @@ test("a user's connections are counted over all ways in, and given back when the
   second.close();
   third.close();
   await small.close();
+});
+
+test('connections of one network are counted, and given back when they end; those of this machine are not', async () => {
+  const small = await startTestServer({ limits: { total: 50, perNetwork: 2 } });
+  let from = '203.0.113.7';
+  // What `remoteAddress` reads, which itself cannot be replaced.
+  const sockets = Socket.prototype as unknown as { _getpeername(): { address: string } };
+  const address = vi.spyOn(sockets, '_getpeername').mockImplementation(() => ({ address: from }));
+  onTestFinished(() => address.mockRestore());
+  const greeted = async () => {
+    const client = await ImapClient.open(small.imap);
+    return { client, line: await client.line() };
+  };
+  const two = [await greeted(), await greeted()];
+  const third = await greeted();
+  expect(third.line).toBe('* BYE [LIMIT] Too many connections from your network');
+  await third.client.closed();
+  from = '203.0.113.8';
+  expect((await greeted()).line).toMatch(/^\* OK/);
+  from = '127.0.0.1';
+  for (let count = 0; count < 5; count++) expect((await greeted()).line).toMatch(/^\* OK/);
+  from = '203.0.113.7';
+  two[0]?.client.close();
+  await expect.poll(async () => (await greeted()).line).toMatch(/^\* OK/);
+  await small.close();
+});
+
+test('a silent client is let go after half an hour, not before (RFC 9051 §5.4)', () => {
+  expect(IDLE_TIMEOUT_MS).toBeGreaterThanOrEqual(30 * 60_000);
+  expect(IDLE_TIMEOUT_MS).toBeLessThan(31 * 60_000);
+});
+
+test('a client that sends without end and reads nothing is held to a bounded memory', async () => {
+  const client = await ImapClient.logIn(server.imap);
+  await client.append('INBOX', `Subject: x\r\n\r\n${'x'.repeat(500_000)}`);
+  await client.command('SELECT INBOX');
+  client.socket.pause();
+  const before = process.memoryUsage().rss;
+  for (let count = 0; count < 2000; count++) client.send(`f${count} FETCH 1 BODY.PEEK[]\r\n`);
+  const other = await ImapClient.logIn(server.imap);
+  for (let count = 0; count < 200; count++) await other.command('NOOP');
+  expect((process.memoryUsage().rss - before) / 2 ** 20).toBeLessThan(32);
+  other.close();
+  client.close();
 });
 
 test('twenty bad commands in a row are enough; a good one between begins the count anew', async () => {

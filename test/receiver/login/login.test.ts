@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { EdgeRefused, EdgeUnavailable } from '../../../receiver/edge.ts';
 import { FRESH_MS, makeLogin, REMEMBERED_MS } from '../../../receiver/login.ts';
 import type { ScramFinishAnswer, ScramFinishRequest, ScramStartAnswer, ScramStartRequest } from '../../../shared/protocol.ts';
@@ -86,6 +86,24 @@ test('the right password logs in with a token, a wrong one is null, and neither 
   expect(await verify()).toEqual({ account: 7, address: 'me@example.test', token: 'token 1', expires: edge.now + edge.tokenLife });
   expect(await verify('wrong')).toBeNull();
   for (const text of edge.seen) expect(text).not.toMatch(/secret|wrong/);
+});
+
+test('an unknown name costs what a wrong password costs: the same two calls, the same derivation', async () => {
+  const { edge, verify } = await setUp();
+  const derive = vi.spyOn(crypto.subtle, 'deriveBits');
+  onTestFinished(() => derive.mockRestore());
+  const costs: unknown[] = [];
+  for (const [password, name] of [
+    ['wrong', 'me@example.test'],
+    ['wrong', 'nobody@example.test'],
+  ] as const) {
+    derive.mockClear();
+    const [starts, finals] = [edge.starts, edge.finals];
+    expect(await verify(password, name)).toBeNull();
+    costs.push([edge.starts - starts, edge.finals - finals, derive.mock.calls.map(([algorithm]) => algorithm)]);
+  }
+  expect(costs[0]).toEqual(costs[1]);
+  expect(derive).toHaveBeenCalledOnce();
 });
 
 test('empty and absurdly long credentials are wrong without asking anybody', async () => {
