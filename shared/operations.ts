@@ -14,7 +14,6 @@ const keyword: Reader<string> = (value, path) => {
   return value.toLowerCase();
 };
 const keywords = list(keyword, KEYWORDS_PER_EMAIL_MAX);
-const unchangedSince = optional(integer());
 
 const entryName: Reader<string> = (value, path) => {
   const name = text(METADATA_NAME_MAX)(value, path);
@@ -35,20 +34,15 @@ const byteString: Reader<string> = (value, path) => {
 type Readers = { [Op in Operation['op']]: Reader<Extract<Operation, { op: Op }>> };
 
 const OPERATIONS: Readers = {
-  keywords: record((field) => ({
-    op: 'keywords',
-    emails: field('emails', ids),
+  store: record((field) => ({
+    op: 'store',
+    mailbox: field('mailbox', id),
+    uids: field('uids', ids),
     add: field('add', optional(keywords)),
     remove: field('remove', optional(keywords)),
     replace: field('replace', optional(keywords)),
-    unchangedSince: field('unchangedSince', unchangedSince),
-  })),
-  deleted: record((field) => ({
-    op: 'deleted',
-    mailbox: field('mailbox', id),
-    uids: field('uids', ids),
-    value: field('value', flag),
-    unchangedSince: field('unchangedSince', unchangedSince),
+    deleted: field('deleted', optional(flag)),
+    unchangedSince: field('unchangedSince', optional(integer())),
   })),
   copy: record((field) => ({ op: 'copy', mailbox: field('mailbox', id), uids: field('uids', ids), to: field('to', id) })),
   move: record((field) => ({ op: 'move', mailbox: field('mailbox', id), uids: field('uids', ids), to: field('to', id) })),

@@ -8,7 +8,7 @@
 import type { MessageIndex, Part } from './mime/index-types.ts';
 
 /** Raised when a shape changes; the Worker answers 426 to a receiver that speaks another. */
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 
 /** Messages above this go by `PUT /blob` first, so that one ingest call stays small (10 ms of CPU). */
 export const INLINE_MESSAGE_MAX = 256 * 1024;
@@ -18,7 +18,7 @@ export const INGEST_PAIRS_MAX = 32;
 export const FRAME_HEADER_MAX = 12 * 1024 * 1024;
 /** Rows in one page of changes. */
 export const CHANGES_PAGE_MAX = 500;
-/** Items (uids or email ids) one operation of a commit may name; the receiver splits larger ones. */
+/** Uids one operation of a commit may name; the receiver splits larger ones. */
 export const OPERATION_ITEMS_MAX = 1000;
 /** Operations in one commit: each costs a few of the 50 queries a request may make. */
 export const COMMIT_OPERATIONS_MAX = 32;
@@ -219,10 +219,20 @@ export interface ChangesPage {
 
 /** The writes of IMAP and JMAP, one vocabulary. Ids are those of the account. */
 export type Operation =
-  /** Adds, removes or replaces keywords of emails; each email is skipped and reported when changed after `unchangedSince`. */
-  | { op: 'keywords'; emails: number[]; add?: string[]; remove?: string[]; replace?: string[]; unchangedSince?: number }
-  /** Sets or clears `\Deleted` of placements. */
-  | { op: 'deleted'; mailbox: number; uids: number[]; value: boolean; unchangedSince?: number }
+  /**
+   * Adds, removes or replaces keywords of messages, and sets or clears their `\Deleted`: for each message all of it, or nothing when it
+   * changed after `unchangedSince`; then it is reported.
+   */
+  | {
+      op: 'store';
+      mailbox: number;
+      uids: number[];
+      add?: string[];
+      remove?: string[];
+      replace?: string[];
+      deleted?: boolean;
+      unchangedSince?: number;
+    }
   /** COPY: one more placement in `to` for each placement named, in this order. */
   | { op: 'copy'; mailbox: number; uids: number[]; to: number }
   | { op: 'move'; mailbox: number; uids: number[]; to: number }
@@ -272,7 +282,7 @@ export type OperationResult =
       uids?: [number, number][];
       /** createMailbox: the new id; append: the email's id. */
       id?: number;
-      /** Emails or uids left unchanged because of `unchangedSince`. */
+      /** Uids left unchanged because of `unchangedSince`. */
       modified?: number[];
     }
   | { ok: false; error: OperationError; description?: string };

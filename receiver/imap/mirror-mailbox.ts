@@ -172,8 +172,7 @@ export class MirrorMailbox implements SelectedMailbox {
     await Promise.all(
       operations.map(async (operation) => {
         const result = await submit(this.#mirror, operation, storeErrors);
-        const items = result.modified ?? [];
-        for (const uid of operation.op === 'keywords' ? this.#live.uidsOfEmails(new Set(items)) : items) held.add(uid);
+        for (const uid of result.modified ?? []) held.add(uid);
       }),
     );
     const asked = new Set(request.uids);
@@ -198,7 +197,7 @@ export class MirrorMailbox implements SelectedMailbox {
     const { row, uidvalidity } = targetMailbox(this.#mirror, target);
     const place = { mailbox: this.#id, uids: [uid] };
     const removal: Operation[] = [
-      { op: 'deleted', ...place, value: true },
+      { op: 'store', ...place, deleted: true },
       { op: 'expunge', ...place },
     ];
     const results = await storeMessages(this.#mirror, this.#originals, row.id, [message], removal);

@@ -20,7 +20,7 @@ import type { Feed } from './feed.ts';
 
 /** Octets of messages one commit carries; larger ones wait for the next. Bounds the repeat buffer as well. */
 export const COMMIT_PAYLOAD_MAX = 4 * 1024 * 1024;
-/** Emails and uids one commit names in all: the edge reads and writes each of them within one request. */
+/** Uids one commit names in all: the edge reads and writes each of them within one request. */
 export const COMMIT_ITEMS_MAX = 4000;
 /** A lost answer is asked for again this often; a client waits meanwhile. */
 const ATTEMPTS = 4;
@@ -191,23 +191,14 @@ function joinWrites([last, ...more]: Write[], next: Write): Write | null {
 }
 
 function itemsOf(operation: Operation): number {
-  if ('uids' in operation) return operation.uids.length;
-  return 'emails' in operation ? operation.emails.length : 1;
+  return 'uids' in operation ? operation.uids.length : 1;
 }
 
 /** Two flag changes as one, when they say the same and their results need not be told apart. */
 function joinOperations(a: Operation, b: Operation): Operation | null {
-  if (a.op === 'keywords' && b.op === 'keywords') {
-    const emails = [...new Set([...a.emails, ...b.emails])];
-    const same = sayTheSame({ ...a, emails: null }, { ...b, emails: null });
-    return same && a.unchangedSince === undefined && emails.length <= OPERATION_ITEMS_MAX ? { ...a, emails } : null;
-  }
-  if (a.op === 'deleted' && b.op === 'deleted') {
-    const uids = [...new Set([...a.uids, ...b.uids])];
-    const same = sayTheSame({ ...a, uids: null }, { ...b, uids: null });
-    return same && a.unchangedSince === undefined && uids.length <= OPERATION_ITEMS_MAX ? { ...a, uids } : null;
-  }
-  return null;
+  if (a.op !== 'store' || b.op !== 'store' || a.unchangedSince !== undefined) return null;
+  if (a.uids.length + b.uids.length > OPERATION_ITEMS_MAX || !sayTheSame({ ...a, uids: null }, { ...b, uids: null })) return null;
+  return { ...a, uids: [...new Set([...a.uids, ...b.uids])] };
 }
 
 function sayTheSame(a: object, b: object): boolean {

@@ -1,6 +1,5 @@
 /**
- * STORE as the edge's operations (RFC 9051 §6.4.6): keywords belong to the email, `\Deleted` to the placement, so one
- * STORE becomes up to two operations. With UNCHANGEDSINCE (RFC 7162 §3.1.3) a message that the mirror already
+ * STORE as the edge's operations (RFC 9051 §6.4.6). With UNCHANGEDSINCE (RFC 7162 §3.1.3) a message that the mirror already
  * knows to be newer is held back here; the edge holds back those that are newer without our knowing it.
  */
 import { isKeyword, KEYWORDS_PER_EMAIL_MAX, keywordOfFlag } from '../../shared/flags.ts';
@@ -20,29 +19,20 @@ export function flagWrites(live: LiveMailbox, request: StoreRequest): FlagWrites
   const present = request.uids.filter((uid) => live.has(uid));
   const newer = new Set(unchangedSince === undefined ? [] : present.filter((uid) => live.modseq(uid) > unchangedSince));
   const uids = present.filter((uid) => !newer.has(uid));
-  const condition = unchangedSince === undefined ? {} : { unchangedSince };
-  return {
-    modified: [...newer],
-    operations: [...deletedWrites(live, uids, request, condition), ...keywordWrites(live, uids, request, condition)],
-  };
+  const change = { ...keywordChange(request), ...deletedChange(request), ...(unchangedSince !== undefined && { unchangedSince }) };
+  return { modified: [...newer], operations: slices(uids).map((some) => ({ op: 'store', mailbox: live.id, uids: some, ...change })) };
 }
 
-type Condition = { unchangedSince?: number };
-
-/** Replacing leaves `\Deleted` alone where it is as wanted, so that a plain `FLAGS (\Seen)` touches no placement. */
-function deletedWrites(live: LiveMailbox, uids: number[], { mode, flags }: StoreRequest, condition: Condition): Operation[] {
-  const named = flags.some((flag) => flag.toLowerCase() === '\\deleted');
-  if (mode !== 'replace' && !named) return [];
-  const value = mode === 'replace' ? named : mode === 'add';
-  const concerned = mode === 'replace' ? uids.filter((uid) => live.flags(uid)?.deleted !== value) : uids;
-  return slices(concerned).map((some) => ({ op: 'deleted', mailbox: live.id, uids: some, value, ...condition }));
-}
-
-function keywordWrites(live: LiveMailbox, uids: number[], { mode, flags }: StoreRequest, condition: Condition): Operation[] {
+function keywordChange({ mode, flags }: StoreRequest): { add?: string[]; remove?: string[]; replace?: string[] } {
   const keywords = keywordsOf(flags);
-  if (keywords.length === 0 && mode !== 'replace') return [];
-  const emails = [...new Set(uids.map((uid) => live.email(uid)).filter((email) => email !== undefined))];
-  return slices(emails).map((some) => ({ op: 'keywords', emails: some, [mode]: keywords, ...condition }));
+  return keywords.length > 0 || mode === 'replace' ? { [mode]: keywords } : {};
+}
+
+/** Replacing sets or clears `\Deleted`; adding and removing touch it when it is named. */
+function deletedChange({ mode, flags }: StoreRequest): { deleted?: boolean } {
+  const named = flags.some((flag) => flag.toLowerCase() === '\\deleted');
+  if (mode === 'replace') return { deleted: named };
+  return named ? { deleted: mode === 'add' } : {};
 }
 
 /** The keywords among flags, in the edge's form. Throws `Refusal` for what can be none. */

@@ -51,7 +51,7 @@ export async function deleteMailbox(mirror: Mirror, name: string): Promise<void>
 /** A mailbox with more mail than one operation removes is emptied piece by piece before. */
 async function emptyMailbox(mirror: Mirror, mailbox: number): Promise<void> {
   const pieces = slices([...mirror.live(mailbox).uids()]).flatMap((uids) => [
-    submit(mirror, { op: 'deleted', mailbox, uids, value: true }),
+    submit(mirror, { op: 'store', mailbox, uids, deleted: true }),
     submit(mirror, { op: 'expunge', mailbox, uids }),
   ]);
   await Promise.all(pieces);

@@ -261,10 +261,8 @@ export class FakeAccount {
 
   #apply(operation: Operation, payloads: Uint8Array[]): OperationResult {
     switch (operation.op) {
-      case 'keywords':
-        return this.#applyKeywords(operation);
-      case 'deleted':
-        return this.#applyDeleted(operation);
+      case 'store':
+        return this.#applyStore(operation);
       case 'copy':
       case 'move':
         return this.#applyPlace(operation);
@@ -296,39 +294,24 @@ export class FakeAccount {
     return { ok: true };
   }
 
-  #applyKeywords(operation: Extract<Operation, { op: 'keywords' }>): OperationResult {
-    const modified: number[] = [];
-    for (const id of operation.emails) {
-      const email = this.emails.get(id);
-      if (!email || email.destroyed) continue;
-      if (email.keywordsModseq > (operation.unchangedSince ?? Number.POSITIVE_INFINITY) && email.keywordsModseq !== this.modseq)
-        modified.push(id);
-      else {
-        const next = new Set(operation.replace ?? email.keywords);
-        for (const keyword of operation.add ?? []) next.add(keyword);
-        for (const keyword of operation.remove ?? []) next.delete(keyword);
-        this.#keywords(email, next);
-      }
-    }
-    return { ok: true, modified };
-  }
-
-  #applyDeleted({
-    mailbox,
-    uids,
-    value,
-    unchangedSince = Number.POSITIVE_INFINITY,
-  }: Extract<Operation, { op: 'deleted' }>): OperationResult {
+  #applyStore(operation: Extract<Operation, { op: 'store' }>): OperationResult {
+    const { mailbox, uids, deleted, unchangedSince = Number.POSITIVE_INFINITY } = operation;
     const modified: number[] = [];
     for (const uid of uids) {
       const email = this.emailAt(mailbox, uid);
       const placement = email?.placements.find((p) => p.mailbox === mailbox && p.uid === uid);
       if (!email || !placement) continue;
-      if (Math.max(placement.modseq, email.keywordsModseq) > unchangedSince) modified.push(uid);
-      else if (placement.deleted !== value) {
-        placement.deleted = value;
-        this.#touch(email, placement);
+      if (Math.max(placement.modseq, email.keywordsModseq) > unchangedSince) {
+        modified.push(uid);
+        continue;
       }
+      const next = new Set(operation.replace ?? email.keywords);
+      for (const keyword of operation.add ?? []) next.add(keyword);
+      for (const keyword of operation.remove ?? []) next.delete(keyword);
+      this.#keywords(email, next);
+      if (deleted === undefined || placement.deleted === deleted) continue;
+      placement.deleted = deleted;
+      this.#touch(email, placement);
     }
     return { ok: true, modified };
   }

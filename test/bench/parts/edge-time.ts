@@ -83,7 +83,7 @@ function flagCommit(edge: SignedCalls['edge'], token: string): Request['prepare'
   let since: string | null = null;
   return async (run) => {
     since ??= await lastCursor(edge, token);
-    const operation = { op: 'keywords' as const, emails: [1], [run % 2 === 0 ? 'add' : 'remove']: ['$flagged'] };
+    const operation = { op: 'store' as const, mailbox: 1, uids: [1], [run % 2 === 0 ? 'add' : 'remove']: ['$flagged'] };
     const request = { id: randomUUID(), since, operations: [operation] };
     return async () => {
       since = (await edge.commit(token, request, [])).changes.cursor;

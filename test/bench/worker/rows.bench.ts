@@ -21,9 +21,9 @@ test('rows written', async () => {
     Array.from({ length: 32 }, async () => ({ account, delivery: await makeDelivery(env, account, rawMessage()) })),
   );
   const together = await cost(env.MAIL_0, () => deliver(env, batch));
-  const flag = await cost(env.MAIL_0, () => mail.apply([{ op: 'keywords', emails: [id], add: ['$seen'] }]));
+  const flag = await cost(env.MAIL_0, () => mail.apply([{ op: 'store', mailbox: 1, uids: [id], add: ['$seen'] }]));
   const { cursor } = await mail.changes('', 500);
-  const unflag = { op: 'keywords' as const, emails: [id], remove: ['$seen'] };
+  const unflag = { op: 'store' as const, mailbox: 1, uids: [id], remove: ['$seen'] };
   const commit = await cost(env.MAIL_0, () => mail.commit({ id: 'bench', since: cursor, operations: [unflag] }));
   const copy = await cost(env.MAIL_0, () => mail.apply([{ op: 'copy', mailbox: 1, uids: [1], to: 4 }]));
   const written = (what: string, { written }: Cost, budget?: number, more = 0) =>

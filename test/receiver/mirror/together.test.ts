@@ -30,7 +30,7 @@ describe('COPY and MOVE of many messages', () => {
     await Promise.all([first, ...rest]);
     await box.move(uidsOf(box), 'Work');
     const kinds = world.bridge.commits.map((operations) => operations.map(({ op }) => op).join(' '));
-    expect(kinds).toEqual(['keywords', 'keywords', 'copy copy copy', 'keywords', 'move move move']);
+    expect(kinds).toEqual(['store', 'store', 'copy copy copy', 'store', 'move move move']);
     expect(uidsOf(select(session, 'Work'))).toHaveLength(2 * MANY);
   });
 

@@ -34,7 +34,7 @@ describe('STORE', () => {
     await box.store({ uids: [1], mode: 'add', flags: ['\\Deleted', '\\Flagged'] });
     await box.store({ uids: [1], mode: 'remove', flags: ['\\deleted'] });
     expect(box.flags(1)?.list).toEqual(['\\Flagged']);
-    expect(world.bridge.commits.map((operations) => operations.map(({ op }) => op))).toEqual([['deleted', 'keywords'], ['deleted']]);
+    expect(world.bridge.commits.map((operations) => operations.map(({ op }) => op))).toEqual([['store'], ['store']]);
   });
 
   it('replaces keywords and \\Deleted together', async () => {
@@ -63,12 +63,31 @@ describe('STORE', () => {
     expect([1, 2, 3].map((uid) => box.flags(uid)?.text)).toEqual(['(\\Flagged)', '(\\Answered)', '(\\Seen)']);
   });
 
+  it('gives a message all of its flags or none when somebody else is quicker', async () => {
+    const world = makeWorld();
+    fill(world, 2);
+    const { inbox } = world.account;
+    const [box, other] = [select(await world.session(), 'INBOX'), select(await world.session(), 'INBOX')];
+    const unchangedSince = box.highestModseq();
+    const release = holdCommits(world);
+    const first = other.store({ uids: [1], mode: 'add', flags: ['\\Deleted'] });
+    await until(() => world.bridge.calls.commit === 1);
+    const late = box.store({ uids: [1, 2], mode: 'add', flags: ['\\Deleted', '\\Seen'], unchangedSince });
+    release();
+    await first;
+    expect(await late).toEqual({ modified: [1] });
+    expect([...(world.account.picture().get(inbox) ?? [])]).toEqual([
+      [1, '\\Deleted'],
+      [2, '\\Deleted \\Seen'],
+    ]);
+  });
+
   it('splits what one operation may not carry', async () => {
     const world = makeWorld();
     fill(world, 2300);
     const box = select(await world.session(), 'INBOX');
     await box.store({ uids: uidsOf(box), mode: 'add', flags: ['\\Seen'] });
-    const sizes = world.bridge.commits.flat().map((operation) => (operation.op === 'keywords' ? operation.emails.length : 0));
+    const sizes = world.bridge.commits.flat().map((operation) => (operation.op === 'store' ? operation.uids.length : 0));
     expect(sizes).toEqual([1000, 1000, 300]);
     expect(world.bridge.commits).toHaveLength(1);
     expect(uidsOf(box).every((uid) => box.flags(uid)?.has('\\Seen'))).toBe(true);

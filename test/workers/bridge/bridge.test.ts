@@ -52,9 +52,10 @@ test('changes from the beginning hold mailboxes and emails with their index; fro
 
 test('a commit answers with its results and with all changes since the cursor, and is made once', async () => {
   const id = await deliverRaw(env, me, rawMessage());
-  const { cursor } = await openMail(env, me).changes('', 500);
+  const { cursor, emails } = await openMail(env, me).changes('', 500);
+  const [{ mailbox, uid } = { mailbox: 0, uid: 0 }] = emails.find((email) => email.id === id)?.placements ?? [];
   const operations: Operation[] = [
-    { op: 'keywords', emails: [id], add: ['$seen', 'Label'] },
+    { op: 'store', mailbox, uids: [uid], add: ['$seen', 'Label'] },
     { op: 'createMailbox', parent: null, name: 'Once' },
   ];
   const first = await commit(operations, { id: 'the-same-commit', since: cursor });
@@ -107,7 +108,7 @@ describe('a malformed commit is refused whole', () => {
     ['an unknown operation', { op: 'rm' }],
     ['a property of every object', { op: 'constructor' }],
     ['a uid that is no number', { op: 'expunge', mailbox: 1, uids: ['1'] }],
-    ['a keyword with a quote', { op: 'keywords', emails: [1], add: ['a"b'] }],
+    ['a keyword with a quote', { op: 'store', mailbox: 1, uids: [1], add: ['a"b'] }],
     ['1,001 uids', { op: 'expunge', mailbox: 1, uids: Array(1001).fill(1) }],
     ['null', null],
   ];
@@ -207,11 +208,15 @@ test('a commit answers with all that it changed in one page, however much that i
   const { changes } = await mail.commit({
     id: 'all-at-once',
     since: cursor,
-    operations: [{ op: 'keywords', emails: ids, add: ['$seen'] }],
+    operations: [{ op: 'store', mailbox: 1, uids: ids, add: ['$seen'] }],
   });
   expect(changes.more).toBe(false);
   expect(changes.emails).toHaveLength(520);
-  const bornToo = await mail.commit({ id: 'with-index', since: '', operations: [{ op: 'keywords', emails: ids, add: ['$flagged'] }] });
+  const bornToo = await mail.commit({
+    id: 'with-index',
+    since: '',
+    operations: [{ op: 'store', mailbox: 1, uids: ids, add: ['$flagged'] }],
+  });
   expect(bornToo.changes.more).toBe(true);
   expect(bornToo.changes.emails).toHaveLength(500);
 });
@@ -227,7 +232,7 @@ test('what came and went between two looks is told as gone: a client may have se
   const [movedUid, goneUid] = [uidOf(moved), uidOf(gone)];
   await commit([
     { op: 'move', mailbox: inbox, uids: [movedUid], to: archive },
-    { op: 'deleted', mailbox: inbox, uids: [goneUid], value: true },
+    { op: 'store', mailbox: inbox, uids: [goneUid], deleted: true },
   ]);
   await commit([{ op: 'expunge', mailbox: inbox, uids: [goneUid] }]);
   const { emails } = await mail.changes(cursor, 500);

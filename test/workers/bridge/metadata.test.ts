@@ -128,7 +128,7 @@ test('replacing a message needs only the room that it takes more than the old on
   await setQuota(env, me.shard, me.id, usage + 10);
   const place = { mailbox: inbox, uids: [uid] };
   const removal: Operation[] = [
-    { op: 'deleted', ...place, value: true },
+    { op: 'store', ...place, deleted: true },
     { op: 'expunge', ...place },
   ];
   const tooLarge = rawMessage({ subject: 'much longer than ten octets more' });

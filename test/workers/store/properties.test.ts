@@ -20,9 +20,9 @@ const reply = fc.option(fc.integer({ min: 0, max: 6 }), { nil: null });
 type Step = { deliver: { id: number; reply: number | null } } | { apply: AppliedOperation[] };
 
 const operation: fc.Arbitrary<AppliedOperation> = fc.oneof(
-  fc.record({ op: fc.constant('keywords' as const), emails: ids, add: keywords, remove: keywords }),
-  fc.record({ op: fc.constant('keywords' as const), emails: ids, replace: keywords, unchangedSince: fc.integer({ min: 1, max: 20 }) }),
-  fc.record({ op: fc.constant('deleted' as const), mailbox, uids: ids, value: fc.boolean() }),
+  fc.record({ op: fc.constant('store' as const), mailbox, uids: ids, add: keywords, remove: keywords }),
+  fc.record({ op: fc.constant('store' as const), mailbox, uids: ids, replace: keywords, unchangedSince: fc.integer({ min: 1, max: 20 }) }),
+  fc.record({ op: fc.constant('store' as const), mailbox, uids: ids, add: keywords, deleted: fc.boolean() }),
   fc.record({ op: fc.constant('copy' as const), mailbox, uids: ids, to: mailbox }),
   fc.record({ op: fc.constant('move' as const), mailbox, uids: ids, to: mailbox }),
   fc.record({ op: fc.constant('expunge' as const), mailbox, uids: ids }),

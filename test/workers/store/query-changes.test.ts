@@ -59,10 +59,10 @@ const operation: fc.Arbitrary<AppliedOperation | null> = fc.oneof(
   fc.record({ op: fc.constant('destroyEmails' as const), emails: fc.array(id, { maxLength: 2 }) }),
   // IMAP marks a placement, or unmarks it: JMAP sees the email leave its mailbox, or come back.
   fc.record({
-    op: fc.constant('deleted' as const),
+    op: fc.constant('store' as const),
     mailbox: fc.constant(1),
     uids: fc.array(id, { minLength: 1, maxLength: 2 }),
-    value: fc.boolean(),
+    deleted: fc.boolean(),
   }),
 );
 
@@ -98,7 +98,7 @@ describe('a query is told', () => {
     ({ mail, add } = await makeMail());
     since = (await mail.states()).Email;
   });
-  const flag = (email: number) => mail.apply([{ op: 'keywords', emails: [email], add: ['$flagged'] }]);
+  const flag = (email: number) => mail.apply([{ op: 'store', mailbox: 1, uids: [email], add: ['$flagged'] }]);
   const changes = async (filter: EmailFilter | null, more: Partial<EmailQuery> = {}, upTo: number | null = null) => {
     const { removed, added } = (await mail.queryChanges({ ...QUERY, filter, ...more }, since, upTo)) ?? {};
     return { removed: removed?.toSorted((a, b) => a - b), added };
@@ -144,7 +144,7 @@ test('what a new message changes costs no more rows in a mailbox of 8,000', asyn
   const mail = openMail(env, account);
   const { Email: since } = await mail.states();
   await deliverRaw(env, account, rawMessage());
-  await mail.apply([{ op: 'keywords', emails: [count - 33], add: ['$seen'] }]);
+  await mail.apply([{ op: 'store', mailbox: 1, uids: [count - 33], add: ['$seen'] }]);
   const query = {
     filter: { inMailbox: inbox, notKeyword: '$seen' },
     sort: [],

@@ -34,7 +34,7 @@ test('EmailDelivery moves with every email that is added, however it came, and w
   await mail.apply([await append(ARCHIVE, rawMessage())]);
   const { EmailDelivery: after, Email } = await mail.states();
   expect([after === before, after]).toEqual([false, Email]);
-  await mail.apply([{ op: 'keywords', emails: [1], add: ['$flagged'] }]);
+  await mail.apply([{ op: 'store', mailbox: INBOX, uids: [1], add: ['$flagged'] }]);
   expect((await mail.states()).EmailDelivery).toBe(after);
 });
 
@@ -42,7 +42,7 @@ describe('\\Deleted', () => {
   test('a message marked so is counted by IMAP and not by JMAP, which sees it destroyed', async () => {
     const id = await deliverRaw(env, account, rawMessage());
     const { Email } = await mail.states();
-    await mail.apply([{ op: 'deleted', mailbox: INBOX, uids: [1], value: true }]);
+    await mail.apply([{ op: 'store', mailbox: INBOX, uids: [1], deleted: true }]);
     expect(await counts(INBOX)).toEqual({ messages: 1, unseen: 1, emails: 0, unread: 0, threads: 0, unreadThreads: 0 });
     expect(await mail.emails([id])).toEqual([]);
     expect(await mail.threads([id])).toEqual(new Map());
@@ -52,9 +52,9 @@ describe('\\Deleted', () => {
 
   test('clearing it creates the email again', async () => {
     const id = await deliverRaw(env, account, rawMessage());
-    await mail.apply([{ op: 'deleted', mailbox: INBOX, uids: [1], value: true }]);
+    await mail.apply([{ op: 'store', mailbox: INBOX, uids: [1], deleted: true }]);
     const { Email } = await mail.states();
-    await mail.apply([{ op: 'deleted', mailbox: INBOX, uids: [1], value: false }]);
+    await mail.apply([{ op: 'store', mailbox: INBOX, uids: [1], deleted: false }]);
     expect(await mail.emailChanges(Email, 10)).toMatchObject({ created: [id], destroyed: [] });
     expect(await counts(INBOX)).toMatchObject({ messages: 1, emails: 1, threads: 1 });
   });
@@ -63,7 +63,7 @@ describe('\\Deleted', () => {
     const id = await deliverRaw(env, account, rawMessage());
     await mail.apply([{ op: 'copy', mailbox: INBOX, uids: [1], to: ARCHIVE }]);
     const { Email } = await mail.states();
-    await mail.apply([{ op: 'deleted', mailbox: INBOX, uids: [1], value: true }]);
+    await mail.apply([{ op: 'store', mailbox: INBOX, uids: [1], deleted: true }]);
     expect((await emailOf(env, account, id)).mailboxes).toEqual([ARCHIVE]);
     expect(await mail.emailChanges(Email, 10)).toMatchObject({ updated: [id], destroyed: [] });
   });
@@ -71,7 +71,7 @@ describe('\\Deleted', () => {
   test('expunge takes only what is marked', async () => {
     await deliverMany(env, account, 2);
     await mail.apply([
-      { op: 'deleted', mailbox: INBOX, uids: [1], value: true },
+      { op: 'store', mailbox: INBOX, uids: [1], deleted: true },
       { op: 'expunge', mailbox: INBOX, uids: [1, 2] },
     ]);
     expect(await counts(INBOX)).toMatchObject({ messages: 1, emails: 1 });
@@ -158,7 +158,7 @@ test('a trash thread counts for the trash, and what is only there counts nowhere
     messageId: `t${account.id}-${index}@x`,
     inReplyTo: `t${account.id}-0@x`,
   }));
-  await mail.apply([{ op: 'keywords', emails: [first], add: ['$seen'] }]);
+  await mail.apply([{ op: 'store', mailbox: INBOX, uids: [first], add: ['$seen'] }]);
   expect(await counts(INBOX)).toMatchObject({ threads: 1, unreadThreads: 1, unread: 1 });
   await mail.apply([{ op: 'updateEmails', changes: [{ email: second, mailboxes: { add: [TRASH], remove: [INBOX] } }] }]);
   expect(await counts(INBOX)).toMatchObject({ threads: 1, unreadThreads: 0, unread: 0 });
@@ -178,7 +178,7 @@ test('an unread reply in another mailbox makes the thread unread here', async ()
   }));
   await mail.apply([
     { op: 'updateEmails', changes: [{ email: second, mailboxes: { add: [ARCHIVE], remove: [INBOX] } }] },
-    { op: 'keywords', emails: [second - 1], add: ['$seen'] },
+    { op: 'store', mailbox: INBOX, uids: [second - 1], add: ['$seen'] },
   ]);
   expect(await counts(INBOX)).toMatchObject({ unread: 0, unreadThreads: 1 });
 });
@@ -186,27 +186,50 @@ test('an unread reply in another mailbox makes the thread unread here', async ()
 test('UNCHANGEDSINCE holds back what changed after it, and only that', async () => {
   const [first = 0, second = 0] = await deliverMany(env, account, 2);
   const { modseq } = await mail.states();
-  await mail.apply([{ op: 'keywords', emails: [first], add: ['$flagged'] }]);
-  const results = await mail.apply([{ op: 'keywords', emails: [first, second], add: ['$seen'], unchangedSince: modseq }]);
-  expect(results).toEqual([{ ok: true, modified: [first] }]);
+  await mail.apply([{ op: 'store', mailbox: INBOX, uids: [first], add: ['$flagged'] }]);
+  const results = await mail.apply([{ op: 'store', mailbox: INBOX, uids: [1, 2], add: ['$seen'], unchangedSince: modseq }]);
+  expect(results).toEqual([{ ok: true, modified: [1] }]);
   expect([(await emailOf(env, account, first)).keywords, (await emailOf(env, account, second)).keywords]).toEqual([
     ['$flagged'],
     ['$seen'],
   ]);
 });
 
+test('UNCHANGEDSINCE gives a message keywords and \\Deleted, or neither', async () => {
+  const [first = 0, second = 0] = await deliverMany(env, account, 2);
+  const { modseq } = await mail.states();
+  await mail.apply([{ op: 'store', mailbox: INBOX, uids: [1], deleted: true }]);
+  await mail.apply([{ op: 'store', mailbox: INBOX, uids: [1], deleted: false }]);
+  const both = { op: 'store' as const, mailbox: INBOX, uids: [1, 2], add: ['$seen'], deleted: true };
+  expect(await mail.apply([{ ...both, unchangedSince: modseq }])).toEqual([{ ok: true, modified: [1] }]);
+  const { emails } = await mail.changes('', 500);
+  const flags = emails.map(({ id, keywords, placements }) => [id, keywords, placements[0]?.deleted]);
+  expect(flags).toEqual([
+    [first, [], false],
+    [second, ['$seen'], true],
+  ]);
+});
+
+test('a message that cannot have its keywords keeps its \\Deleted as well', async () => {
+  await deliverMany(env, account, 1);
+  const many = Array.from({ length: 65 }, (_value, index) => `k${index}`);
+  const tooMany = { op: 'store' as const, mailbox: INBOX, uids: [1], add: many, deleted: true };
+  expect(await mail.apply([tooMany])).toMatchObject([{ ok: false, error: 'tooLarge' }]);
+  expect(await counts(INBOX)).toMatchObject({ messages: 1, emails: 1 });
+});
+
 test('setting what is set already moves no clock', async () => {
   const id = await deliverRaw(env, account, rawMessage(), { keywords: ['$seen'] });
   const before = await mail.states();
-  await mail.apply([{ op: 'keywords', emails: [id], add: ['$seen'] }]);
+  await mail.apply([{ op: 'store', mailbox: INBOX, uids: [id], add: ['$seen'] }]);
   expect(await mail.states()).toEqual(before);
 });
 
 test('ifInState of another state changes nothing', async () => {
   const id = await deliverRaw(env, account, rawMessage());
   const { Email } = await mail.states();
-  await mail.apply([{ op: 'keywords', emails: [id], add: ['$seen'] }]);
-  const late = mail.apply([{ op: 'keywords', emails: [id], add: ['$flagged'] }], { ifInState: { type: 'Email', state: Email } });
+  await mail.apply([{ op: 'store', mailbox: INBOX, uids: [id], add: ['$seen'] }]);
+  const late = mail.apply([{ op: 'store', mailbox: INBOX, uids: [id], add: ['$flagged'] }], { ifInState: { type: 'Email', state: Email } });
   await expect(late).rejects.toThrow(StateMismatch);
   expect((await emailOf(env, account, id)).keywords).toEqual(['$seen']);
 });
@@ -214,7 +237,7 @@ test('ifInState of another state changes nothing', async () => {
 test('invariant 4: HIGHESTMODSEQ of a mailbox moves with its messages, properties with its name, counts with counts', async () => {
   await deliverRaw(env, account, rawMessage());
   const before = await mail.states();
-  await mail.apply([{ op: 'keywords', emails: [1], add: ['$seen'] }]);
+  await mail.apply([{ op: 'store', mailbox: INBOX, uids: [1], add: ['$seen'] }]);
   expect(await mail.mailboxChanges(before.Mailbox, 10)).toMatchObject({ updated: [INBOX], countsOnly: true });
   const after = await mail.states();
   await mail.apply([{ op: 'updateMailbox', mailbox: ARCHIVE, name: 'Attic' }]);

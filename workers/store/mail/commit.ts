@@ -3,7 +3,13 @@
  * answer was lost can be sent again (every call is idempotent). The answer carries all changes since the mirror's cursor: the
  * commit's own, as it was worked out, or those read by the batch that writes.
  */
-import { CHANGES_PAGE_MAX, type ChangesPage, type CommitAnswer, type CommitRequest, type OperationResult } from '../../../shared/protocol.ts';
+import {
+  CHANGES_PAGE_MAX,
+  type ChangesPage,
+  type CommitAnswer,
+  type CommitRequest,
+  type OperationResult,
+} from '../../../shared/protocol.ts';
 import type { Env } from '../../env.ts';
 import { findOriginals } from '../blobs.ts';
 import { applyOperations, type Made, type Reads } from './apply.ts';
@@ -22,12 +28,7 @@ export function commitDay(now: number): number {
 }
 
 /** Applies a commit once. `put`: the originals that came with this very request; they may be on their way into R2 still. */
-export async function commit(
-  env: Env,
-  account: Account,
-  request: CommitRequest,
-  put: Reads['blobs'] = new Set(),
-): Promise<CommitAnswer> {
+export async function commit(env: Env, account: Account, request: CommitRequest, put: Reads['blobs'] = new Set()): Promise<CommitAnswer> {
   const db = mailDatabase(env, account.shard);
   const limit = CHANGES_PAGE_MAX + itemsOf(request);
   let own: ChangesPage | null = null;
@@ -48,10 +49,7 @@ export async function commit(
 
 /** What the commit itself changes comes in one page: a STORE of thousands of messages costs the receiver one round trip. */
 function itemsOf({ operations }: CommitRequest): number {
-  return operations.reduce((sum, operation) => {
-    if ('uids' in operation) return sum + operation.uids.length;
-    return sum + ('emails' in operation ? operation.emails.length : 1);
-  }, 0);
+  return operations.reduce((sum, operation) => sum + ('uids' in operation ? operation.uids.length : 1), 0);
 }
 
 async function applyOnce(

@@ -3,19 +3,18 @@ import type { OperationResult } from '../../../../shared/protocol.ts';
 import type { AppliedOperation } from '../types.ts';
 import type { OperationContext } from './context.ts';
 import { updateEmails } from './emails.ts';
-import { changeKeywords } from './keywords.ts';
 import { createMailbox, destroyMailbox, updateMailbox, updateMailboxes } from './mailboxes.ts';
 import { append, importEmail } from './messages.ts';
 import { setMetadata } from './metadata.ts';
-import { copy, destroyEmails, expunge, move, setDeleted } from './placements.ts';
+import { copy, destroyEmails, expunge, move } from './placements.ts';
+import { store } from './store.ts';
 
 type Operations = {
   [Op in AppliedOperation['op']]: (context: OperationContext, operation: Extract<AppliedOperation, { op: Op }>) => OperationResult;
 };
 
 const OPERATIONS: Operations = {
-  keywords: changeKeywords,
-  deleted: setDeleted,
+  store,
   copy,
   move,
   expunge,

@@ -7,7 +7,7 @@ import { chooseThread, THREAD_EMAILS_MAX, type ThreadReferences } from '../../..
 import { type EmailContent, type MailboxState, present } from '../rows.ts';
 import type { AppliedOperation } from '../types.ts';
 import { failure, type OperationContext } from './context.ts';
-import { newKeywords } from './keywords.ts';
+import { newKeywords } from './store.ts';
 
 type Append = Extract<AppliedOperation, { op: 'append' }>;
 type Import = Extract<AppliedOperation, { op: 'import' }>;

@@ -1,5 +1,5 @@
 /**
- * Operations on places: `\Deleted`, COPY, MOVE, EXPUNGE (RFC 9051 §6.4, RFC 6851) and what JMAP's
+ * Operations on places: COPY, MOVE, EXPUNGE (RFC 9051 §6.4, RFC 6851) and what JMAP's
  * `mailboxIds` and destroy make of them (RFC 8621 §4.6). A uid that is gone meanwhile is left out, as IMAP wants it.
  */
 import type { OperationResult } from '../../../../shared/protocol.ts';
@@ -9,25 +9,6 @@ import type { AppliedOperation } from '../types.ts';
 import { failure, type OperationContext } from './context.ts';
 
 type Named<Op extends AppliedOperation['op']> = Extract<AppliedOperation, { op: Op }>;
-
-export function setDeleted({ ledger }: OperationContext, operation: Named<'deleted'>): OperationResult {
-  const { mailbox, uids, value, unchangedSince = Number.POSITIVE_INFINITY } = operation;
-  if (!ledger.mailbox(mailbox)) return failure('notFound', 'mailbox');
-  const modified: number[] = [];
-  for (const uid of uids) {
-    const email = ledger.at(mailbox, uid);
-    if (!email) continue;
-    if (messageModseq(email, mailbox, uid) > unchangedSince) modified.push(uid);
-    else ledger.setDeleted(email, mailbox, uid, value);
-  }
-  return { ok: true, ...(modified.length > 0 ? { modified } : {}) };
-}
-
-/** The MODSEQ a client sees of a message in a mailbox (RFC 7162 §3.1). */
-function messageModseq(email: EmailState, mailbox: number, uid: number): number {
-  const placement = present(email).find((place) => place.mailbox === mailbox && place.uid === uid);
-  return Math.max(email.keywordsModseq, placement?.modseq ?? 0);
-}
 
 /** Flags, `\Deleted` among them, and internal date go along (RFC 9051 §6.4.7). */
 export function copy({ ledger }: OperationContext, { mailbox, uids, to }: Named<'copy'>): OperationResult {
