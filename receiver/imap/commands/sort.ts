@@ -4,9 +4,9 @@ import { type Command, type Completion, SELECTED, selectionOf } from '../client.
 import { readCharset } from '../search/charset.ts';
 import { evaluate } from '../search/evaluate.ts';
 import { readKeys } from '../search/keys.ts';
-import { modseqSuffix, readReturnOptions } from '../search/results.ts';
+import { type Answer, modseqSuffix, readReturnOptions } from '../search/results.ts';
 import { selectedScope } from '../search/scope.ts';
-import { readCriteria, sortUids } from '../search/sort.ts';
+import { readCriteria, sortOrder } from '../search/sort.ts';
 import { answerOf, saving, tellExtended } from './search.ts';
 
 export const sort: Command = {
@@ -19,17 +19,24 @@ export const sort: Command = {
     if (options) requireOn(client, 'ESORT');
     return saving(selection, options, async () => {
       args.space();
-      const order = readCriteria(args, client);
+      const sorting = readCriteria(args, client);
       args.space();
       const decode = readCharset(args);
       args.space();
       const criteria = readKeys(args, client, decode, Date.now());
       const scope = selectedScope(client, call, selection);
-      const found = await sortUids(scope, await evaluate(scope, criteria.key), order);
-      const answer = answerOf(client, selection, call, criteria, found);
+      const uids = await evaluate(scope, criteria.key);
+      const order = await sortOrder(scope, uids, sorting);
+      const answer = inOrder(answerOf(client, selection, call, criteria, [...uids]), order);
       if (options) tellExtended(client, call, answer, options);
-      else client.output.line(`* ${['SORT', ...answer.numbers].join(' ')}${modseqSuffix(answer)}`);
-      return { found, completion: { text: 'SORT completed', expunge: call.uid && !criteria.numbered } };
+      else client.output.line(`* SORT${uids.length > 0 ? ' ' : ''}${answer.numbers.join(' ')}${modseqSuffix(answer)}`);
+      return { found: answer.found, completion: { text: 'SORT completed', expunge: call.uid && !criteria.numbered } };
     });
   },
 };
+
+/** An answer in the order of the mailbox, put into another one. */
+function inOrder({ found, numbers, modseq }: Answer, order: Uint32Array): Answer {
+  const sorted = (list: readonly number[]) => Array.from(order, (index) => list[index] ?? 0);
+  return { found: sorted(found), numbers: sorted(numbers), modseq };
+}

@@ -37,12 +37,12 @@ export function readCriteria(args: Arguments, client: Client): Criterion[] {
   return criteria;
 }
 
-/** `uids` (ascending) in the order of the criteria: by the last one first, because what is equal stays as it stands. */
-export async function sortUids(scope: Scope, uids: Uids, criteria: readonly Criterion[]): Promise<number[]> {
+/** The order of `uids` (ascending), as their indices: by the last criterion first, because what is equal stays as it stands. */
+export async function sortOrder(scope: Scope, uids: Uids, criteria: readonly Criterion[]): Promise<Uint32Array> {
   let order = indices(uids.length);
   for (const { name, reverse } of criteria.toReversed()) {
     order = sortByRank(order, await scope.box.orders.ranks(scope, uids, name), reverse);
     await scope.pause();
   }
-  return Array.from(order, (index) => uids[index] ?? 0);
+  return order;
 }

@@ -7,8 +7,9 @@ import fc from 'fast-check';
 import { expect, it, vi } from 'vitest';
 import type { Scope } from '../../../receiver/imap/search/evaluate.ts';
 import { READ_LIMITS } from '../../../receiver/imap/search/originals.ts';
-import { type Criterion, sortUids } from '../../../receiver/imap/search/sort.ts';
+import { type Criterion, sortOrder } from '../../../receiver/imap/search/sort.ts';
 import type { SortKeyName } from '../../../receiver/imap/search/sort-keys.ts';
+import type { Uids } from '../../../receiver/imap/search/uids.ts';
 import type { Message, SelectedMailbox, Session } from '../../../receiver/imap/session.ts';
 import { messageKeys } from '../../../shared/mime/message-keys.ts';
 import { sampleIndex } from '../../support/sample-message.ts';
@@ -97,13 +98,14 @@ function happen(world: World, what: Change): void {
   if ('rebuilt' in what) world.account.forgetHistory();
 }
 
-function scopeOf(box: SelectedMailbox, uids: Uint32Array<ArrayBuffer>, pause: Scope['pause']): Scope {
-  return { box, uids, saved: [], limits: READ_LIMITS, pause, progress: () => {} };
+async function sorted(box: SelectedMailbox, uids: Uids, criteria: Criterion[], pause: Scope['pause']): Promise<number[]> {
+  const scope: Scope = { box, uids, saved: [], limits: READ_LIMITS, pause, progress: () => {} };
+  return Array.from(await sortOrder(scope, uids, criteria), (index) => uids[index] ?? 0);
 }
 
 async function expectSorted(world: World, session: Session, { criteria, part, meanwhile }: Value<typeof sorting>): Promise<void> {
   const box = select(session, 'INBOX');
-  const uids = box.uids().filter((uid) => uid % part === 0) as Uint32Array<ArrayBuffer>;
+  const uids = box.uids().filter((uid) => uid % part === 0) as Uids;
   let due: Change | null = meanwhile;
   const pause = async () => {
     const now = due;
@@ -112,7 +114,7 @@ async function expectSorted(world: World, session: Session, { criteria, part, me
     if (now) await session.refresh();
   };
   const expected = naivelySorted(box, uids, criteria);
-  const found = await sortUids(scopeOf(box, uids, pause), uids, criteria);
+  const found = await sorted(box, uids, criteria, pause);
   // What went in the midst of it may stand anywhere.
   const stayed = (uid: number) => box.flags(uid) !== undefined;
   expect(found.filter(stayed)).toEqual(expected.filter(stayed));
@@ -144,15 +146,11 @@ it('a kept order is not read again: not for a second SORT, nor for the few messa
   const session = await world.session();
   const box = select(session, 'INBOX');
   const columns = vi.spyOn(box, 'columns');
+  const criteria: Criterion[] = [{ name: 'SUBJECT', reverse: true }];
   const sort = async () => {
     columns.mockClear();
-    const uids = box.uids().slice() as Uint32Array<ArrayBuffer>;
-    const found = await sortUids(
-      scopeOf(box, uids, async () => {}),
-      uids,
-      [{ name: 'SUBJECT', reverse: true }],
-    );
-    expect(found).toEqual(naivelySorted(box, uids, [{ name: 'SUBJECT', reverse: true }]));
+    const uids = box.uids().slice() as Uids;
+    expect(await sorted(box, uids, criteria, async () => {})).toEqual(naivelySorted(box, uids, criteria));
     return columns.mock.calls.reduce((sum, [, uids]) => sum + uids.length, 0);
   };
   expect(await sort()).toBe(count);
