@@ -2,6 +2,7 @@
  * Identity/set (RFC 8621 §6.3). An identity may be made for any address the account may write as; the one that every address of
  * the account has stays. Creations are one batch, updates and destructions together another.
  */
+import { isSameJson } from '../../../shared/jmap/equal.ts';
 import type { Json, SetError } from '../../../shared/jmap/errors.ts';
 import { invalidProperties, MethodError } from '../../../shared/jmap/errors.ts';
 import type { IdentityDraft } from '../../../shared/jmap/identity.ts';
@@ -107,6 +108,8 @@ async function changeAll(work: Work, patches: ReadonlyMap<string, Json>, doomed:
     const known = identities.get(id);
     const row = known && doomed.has(id) ? ({ type: 'willDestroy' } as const) : patched(known, patch);
     if ('type' in row) outcome.notUpdated.set(id, row);
+    // The state moves only with the data (RFC 8620 §5.1).
+    else if (known && isSameJson(row, known.row)) outcome.updated.set(id, null);
     else {
       update.set(id, row);
       identities.set(id, { row, mayDelete: known?.mayDelete ?? true });

@@ -1,4 +1,5 @@
 /** VacationResponse/set (RFC 8621 §8.2): the one there is can be changed, neither made nor destroyed. */
+import { isSameJson } from '../../../shared/jmap/equal.ts';
 import type { Json, SetError } from '../../../shared/jmap/errors.ts';
 import { MethodError } from '../../../shared/jmap/errors.ts';
 import { applyPatch } from '../../../shared/jmap/patch.ts';
@@ -32,6 +33,7 @@ async function update({ mail }: JmapContext, patch: Json): Promise<SetError | nu
   if ('error' in patched) return patched.error;
   const vacation = readVacationUpdate(patched.value, current);
   if ('type' in vacation) return vacation;
-  await mail.setVacation(vacation);
+  // The state moves only with the data (RFC 8620 §5.1).
+  if (!isSameJson(vacationObject(vacation), current)) await mail.setVacation(vacation);
   return null;
 }

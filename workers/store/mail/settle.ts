@@ -48,7 +48,8 @@ export function settle(change: Unsettled): Settled | null {
   const annotated = change.account.metadataModseq === change.modseq;
   if (created.length + updated.length + mailboxes.length === 0 && !annotated) return null;
   countUsage(change.account, touched);
-  advanceStates(change, touched, mailboxes);
+  const isMailboxNews = recountThreads || [...counted].some(([id, mailbox]) => mailbox !== change.before.mailboxes.get(id));
+  advanceStates(change, touched, isMailboxNews);
   return { account: change.account, mailboxes, created, updated, recountThreads };
 }
 
@@ -157,10 +158,11 @@ function countUsage(account: AccountState, { created, updated }: Touched): void 
   account.octets += octets(news) - octets(lost);
 }
 
-function advanceStates({ account, modseq }: Unsettled, { created, updated }: Touched, mailboxes: MailboxState[]): void {
+/** HIGHESTMODSEQ alone, as when a message is flagged, is nothing that JMAP shows of a mailbox. */
+function advanceStates({ account, modseq }: Unsettled, { created, updated }: Touched, isMailboxNews: boolean): void {
   const appeared = created.some(({ email }) => isVisible(email));
   const turned = updated.some(({ before, after }) => isVisible(before) !== isVisible(after));
-  if (mailboxes.length > 0) account.mailboxModseq = modseq;
+  if (isMailboxNews) account.mailboxModseq = modseq;
   if (appeared || updated.some(({ before, after }) => isVisible(before) || isVisible(after))) account.emailModseq = modseq;
   if (appeared || turned) account.threadModseq = modseq;
   // "Whenever a new Email is added to the store" (RFC 8621 §1.5): an appended, imported or composed one as well.

@@ -98,7 +98,9 @@ export async function typeChanges(
   ]);
   const row = rowsOf<AccountState>(accounts)[0];
   if (!row || !parsePosition(since, row)) return null;
-  const rows = rowsOf<ChangedRow & { email?: number; propertiesModseq?: number }>(changed);
+  // Rows may have moved for IMAP's sake alone, when the state has not (settle.ts).
+  const isCurrent = !since.includes('-') && asked.base >= row[state];
+  const rows = isCurrent ? [] : rowsOf<ChangedRow & { email?: number; propertiesModseq?: number }>(changed);
   const page = rows.slice(0, max);
   const last = page.at(-1);
   const hasMore = rows.length > max;
