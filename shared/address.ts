@@ -27,6 +27,13 @@ export function parseAddress(text: string): Address | null {
   return { local, domain };
 }
 
+/** Whether it is written as RFC 5321 §4.1.2 writes a mailbox: outside quotes no white space and nothing that ends an address. Dots may stand anywhere. */
+export function isMailbox(text: string): boolean {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused here
+  const isLocal = /^(?:[^\x00-\x20()<>[\]:;@\\,"\x7f]+|"(?:[^"\\\x00-\x1f\x7f]|\\[\x20-\x7e])*")$/;
+  return parseAddress(text) !== null && isLocal.test(text.slice(0, text.lastIndexOf('@')));
+}
+
 /** A host name in lower-case A-label form; null when it is none. An address literal `[192.0.2.1]` is none. */
 export function normaliseDomain(text: string): string | null {
   if (text === '' || text.length > 253 || /[^\p{L}\p{N}\p{M}.-]/u.test(text)) return null;

@@ -45,6 +45,13 @@ export function mailboxesOf(items: readonly AddressItem[]): Mailbox[] {
   return items.flatMap((item) => ('group' in item ? item.members : [item]));
 }
 
+/** The addr-spec (RFC 5322 §3.4.1): a local part that is none without its quotes gets them back. */
+export function addrSpec({ email, local, domain }: Mailbox): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are among what needs quotes
+  if (domain === '' || !/[\x00-\x20()<>[\]:;@\\,"\x7f]/.test(local)) return email;
+  return decodeRaw(`"${local.replace(/["\\]/g, '\\$&')}"@${domain}`);
+}
+
 /** A piece of an entry outside angle brackets, as a byte string; `glued` when no white space stood before it. */
 export interface PhrasePiece {
   text: string;

@@ -2,7 +2,7 @@
  * Making a submission: may this account write as that, are the recipients ones that can be sent to, then the row
  * that is the outbox and a word to the Queue. Used by `POST /submit` and by EmailSubmission/set alike.
  */
-import { formatAddress, parseAddress } from '../../shared/address.ts';
+import { formatAddress, isMailbox, parseAddress } from '../../shared/address.ts';
 import { mailboxesOf, parseAddressList } from '../../shared/mime/addresses.ts';
 import { FIELDS_MAX, headerValues, parseHeaderBlock } from '../../shared/mime/headers.ts';
 import { byteString } from '../../shared/mime/octets.ts';
@@ -51,7 +51,7 @@ export async function refuseSubmission(env: Env, account: number, envelope: Enve
 async function refuseRecipients(env: Env, rcptTo: string[]): Promise<Refusal | null> {
   if (rcptTo.length === 0) return { reason: 'noRecipients', description: 'nobody to send it to' };
   if (rcptTo.length > RECIPIENTS_MAX) return { reason: 'tooManyRecipients', description: `at most ${RECIPIENTS_MAX} recipients` };
-  const malformed = rcptTo.filter((recipient) => parseAddress(recipient) === null);
+  const malformed = rcptTo.filter((recipient) => !isMailbox(recipient));
   const resolved = await openDirectory(env).resolve(rcptTo.filter((recipient) => !malformed.includes(recipient)));
   const unknown = [...resolved].filter(([, { status }]) => status === 'unknown').map(([recipient]) => recipient);
   const recipients = [...malformed, ...unknown];

@@ -1,6 +1,6 @@
 /** Header fields in the forms a client may ask for (RFC 8621 §4.1.2): raw octets in, JSON values out. Never throws. */
 import type { Mailbox, PhrasePiece } from '../../mime/addresses.ts';
-import { mailboxesOf, parseAddressList } from '../../mime/addresses.ts';
+import { addrSpec, mailboxesOf, parseAddressList } from '../../mime/addresses.ts';
 import { parseDate } from '../../mime/date.ts';
 import type { HeaderField } from '../../mime/headers.ts';
 import { unfold } from '../../mime/headers.ts';
@@ -121,9 +121,9 @@ function decodePlacedWords(value: string): string {
   return text;
 }
 
-function emailAddress({ pieces, email }: Mailbox): EmailAddress {
-  const name = phraseText(pieces);
-  return { name: name === '' ? null : name, email };
+function emailAddress(mailbox: Mailbox): EmailAddress {
+  const name = phraseText(mailbox.pieces);
+  return { name: name === '' ? null : name, email: addrSpec(mailbox) };
 }
 
 /** RFC 8621 §4.1.2.3: a name, its encoded words decoded where they may stand, which is not in a quoted string (RFC 2047 §5). */

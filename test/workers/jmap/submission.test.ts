@@ -159,6 +159,25 @@ describe('a submission', () => {
   });
 });
 
+describe('the envelope', () => {
+  test('made of the message keeps the quotes that an address needs', async () => {
+    const emailId = await draft(['To: "john smith"@elsewhere.test, x <"a\\"b"@elsewhere.test>']);
+    const { envelope: told } = await made({ emailId });
+    expect((told as { rcptTo: { email: string }[] }).rcptTo.map(({ email }) => email)).toEqual([
+      '"john smith"@elsewhere.test',
+      '"a\\"b"@elsewhere.test',
+    ]);
+  });
+
+  test('that was given is told only when it is kept otherwise', async () => {
+    const emailId = await draft();
+    expect(await made({ emailId, envelope: envelope(['a@b.test']) })).not.toHaveProperty('envelope');
+    const told = await made({ emailId, envelope: envelope(['a@b.test', 'a@B.test']) });
+    expect(told).toMatchObject({ envelope: { rcptTo: [{ email: 'a@b.test' }] } });
+    expect(told.envelope).toEqual((await submission(told.id)).envelope);
+  });
+});
+
 describe('what is refused, by its name', () => {
   test.each([
     ['no such email', () => ({ emailId: 'M99999' }), { type: 'invalidProperties', properties: ['emailId'] }],
@@ -176,6 +195,11 @@ describe('what is refused, by its name', () => {
       'a recipient that is no address',
       () => ({ envelope: envelope(['x\r\ny@b.test']) }),
       { type: 'invalidRecipients', invalidRecipients: ['x\r\ny@b.test'] },
+    ],
+    [
+      'recipients that are no address, all of them named',
+      () => ({ envelope: envelope(['half', 'a b@c.test', 'ok@b.test', 'x> SIZE=1 <y@b.test', '"a b"@c.test', 'a,b@c.test']) }),
+      { type: 'invalidRecipients', invalidRecipients: ['half', 'a b@c.test', 'x> SIZE=1 <y@b.test', 'a,b@c.test'] },
     ],
     [
       'too many recipients',

@@ -4,13 +4,14 @@
  */
 import { formatAddress, parseAddress } from '../../../shared/address.ts';
 import { utcDate } from '../../../shared/jmap/dates.ts';
+import { isSameJson } from '../../../shared/jmap/equal.ts';
 import type { Json, SetError } from '../../../shared/jmap/errors.ts';
 import { invalidProperties, ShapeError } from '../../../shared/jmap/errors.ts';
 import { decodeId, encodeId } from '../../../shared/jmap/ids.ts';
 import { nullable, readId, recordOf } from '../../../shared/jmap/readers.ts';
 import { realId } from '../../../shared/jmap/set.ts';
 import { type Parameters, readEnvelope, readMailParameters } from '../../../shared/jmap/submission.ts';
-import { mailboxesOf, parseAddressList } from '../../../shared/mime/addresses.ts';
+import { addrSpec, mailboxesOf, parseAddressList } from '../../../shared/mime/addresses.ts';
 import { headerValues, parseHeaderBlock } from '../../../shared/mime/headers.ts';
 import { byteString } from '../../../shared/mime/octets.ts';
 import { messageIdOf, readHeader } from '../../outbound/header.ts';
@@ -76,9 +77,15 @@ export async function createSubmission(context: JmapContext, identities: readonl
     deliveryStatus: queuedStatus(sending.rcptTo),
     dsnBlobIds: [],
     mdnBlobIds: [],
-    ...(read.envelope ? {} : { envelope: envelopeObject(sending) }),
+    ...changedEnvelope(record, sending),
   };
   return { id: encodeId('EmailSubmission', id), emailId: encodeId('Email', email.id), answer };
+}
+
+/** The envelope, when it is not the one that the client wrote: made here, or without what it named twice (RFC 8620 §5.3). */
+function changedEnvelope({ envelope }: Json, sending: Sending): Json {
+  const made = envelopeObject(sending);
+  return isSameJson(envelope, made) ? {} : { envelope: made };
 }
 
 /** What a reader gives, or the SetError that its ShapeError means. */
@@ -109,7 +116,7 @@ function givenEnvelope({ mailFrom, rcptTo }: ReturnType<typeof readEnvelope>): S
 function envelopeOf(identity: IdentityRow, header: Uint8Array | null): Sending | SetError {
   const fields = parseHeaderBlock(byteString(header ?? new Uint8Array()));
   const addresses = (...names: string[]) =>
-    names.flatMap((name) => headerValues(fields, name)).flatMap((value) => mailboxesOf(parseAddressList(value)).map(({ email }) => email));
+    names.flatMap((name) => headerValues(fields, name)).flatMap((value) => mailboxesOf(parseAddressList(value)).map(addrSpec));
   const name = headerValues(fields, 'sender').length > 0 ? 'sender' : 'from';
   if (addresses(name).length > 1)
     return { type: 'invalidEmail', properties: [name], description: 'several senders: say which one in an envelope' };
