@@ -3,7 +3,7 @@
  * the address can never be changed afterwards.
  */
 import { formatAddress, parseAddress } from '../address.ts';
-import { readAddress } from './email/header-writing.ts';
+import { readFinishedAddress } from './email/header-writing.ts';
 import type { Json, SetError } from './errors.ts';
 import { invalidProperties, ShapeError } from './errors.ts';
 import { encodeId } from './ids.ts';
@@ -47,7 +47,7 @@ const readEmail: Reader<string> = (value, path) => {
 };
 
 const readAddresses: Reader<unknown> = (value, path) => {
-  const addresses = arrayOf(readAddress)(value, path);
+  const addresses = arrayOf(readFinishedAddress)(value, path);
   if (addresses.length > ADDRESSES_MAX) throw new ShapeError(path, `must be at most ${ADDRESSES_MAX} addresses`);
   return addresses;
 };

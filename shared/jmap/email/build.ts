@@ -46,11 +46,10 @@ export function unencodedBlobsOf(plan: PartPlan): string[] {
 /** The whole message. */
 export function buildMessage(creation: EmailCreation, facts: BuildFacts): Segment[] {
   const fields = [...creation.fields];
-  const bodyFields = new Set(creation.body.fields.map(fieldName));
-  const has = (name: string) => creation.names.has(name) || bodyFields.has(name);
-  if (!has('date')) fields.unshift(`Date: ${formatDate(facts.now)}`);
-  if (!has('message-id')) fields.unshift(`Message-ID: <${facts.unique}@${facts.domain}>`);
-  if (!has('mime-version')) fields.push('MIME-Version: 1.0');
+  const given = new Set([...fields, ...creation.body.fields].map(fieldName));
+  if (!given.has('date')) fields.unshift(`Date: ${formatDate(facts.now)}`);
+  if (!given.has('message-id')) fields.unshift(`Message-ID: <${facts.unique}@${facts.domain}>`);
+  if (!given.has('mime-version')) fields.push('MIME-Version: 1.0');
   const root = writePart(creation.body, facts, 'b');
   return [line([...fields, ...root.fields, '', ''].join('\r\n')), ...root.body];
 }

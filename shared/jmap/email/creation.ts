@@ -23,8 +23,6 @@ export interface EmailCreation {
   receivedAt: number | null;
   /** Finished fields without their line breaks, in the client's order. */
   fields: string[];
-  /** Names of those fields, lower case. */
-  names: ReadonlySet<string>;
   body: PartPlan;
 }
 
@@ -86,7 +84,7 @@ export function readCreation(record: Json, createdIds: ReadonlyMap<string, strin
   const texts = value('bodyValues', nullable(mapOf(readText)), null) ?? new Map<string, string>();
   const body = wrong.has('bodyValues') ? null : readBody(record, texts, names, attempt);
   if (wrong.size > 0 || body === null) return invalidProperties([...wrong], faults.slice(0, FAULTS_SHOWN).join('; '));
-  return countError(keywords, mailboxes) ?? { mailboxes, keywords, receivedAt, fields, names, body };
+  return countError(keywords, mailboxes) ?? { mailboxes, keywords, receivedAt, fields, body };
 }
 
 const readText: Reader<string> = (value, path) => {

@@ -13,6 +13,8 @@ import { CONVENIENCE, parseHeaderProperty } from './header-property.ts';
 
 /** Octets a line should not pass (RFC 5322 §2.1.1). */
 const LINE_MAX = 78;
+/** Characters of what stands for one address; RFC 5321 §4.5.3.1 knows none longer than 254. */
+const ADDRESS_MAX = 1000;
 /** Characters of one value a client may set. */
 const VALUE_MAX = 64 * 1024;
 
@@ -35,12 +37,19 @@ const readRaw: Reader<string> = (value, path) => {
 
 const readEmail: Reader<string> = (value, path) => {
   const email = readLine(value, path).trim();
-  if (/[<>,;\s]/.test(email.replace(/"(?:[^"\\]|\\.)*"/g, ''))) throw new ShapeError(path, 'must be one address');
+  if (email.length > ADDRESS_MAX) throw new ShapeError(path, `must be at most ${ADDRESS_MAX} characters`);
+  if (!isOneAddress(domainOf(email)) || unquoted(email).split('@').length > 2) throw new ShapeError(path, 'must be one address');
   return email;
 };
 
 /** An EmailAddress (RFC 8621 §4.1.2.3). */
 export const readAddress = recordOf({ name: nullable(readLine), email: readEmail });
+/** One that every message is to carry, so half of one is none. */
+export const readFinishedAddress: typeof readAddress = (value, path) => {
+  const read = readAddress(value, path);
+  if (!isOneAddress(read.email)) throw new ShapeError(path, 'must be one address');
+  return read;
+};
 const readGroup = recordOf({ name: nullable(readLine), addresses: arrayOf(readAddress) });
 
 const readMessageId: Reader<string> = (value, path) => {
@@ -56,7 +65,31 @@ const readUrl: Reader<string> = (value, path) => {
 };
 
 function address({ name, email }: { name: string | null; email: string }): string {
-  return name === null || name.trim() === '' ? email : `${encodePhrase(name.trim())} <${email}>`;
+  const spec = isOneAddress(email) ? email : quotedAddress(email);
+  if (name !== null && name.trim() !== '') return `${encodePhrase(name.trim())} <${spec}>`;
+  return spec === email ? email : `<${spec}>`;
+}
+
+/** Nothing in it ends the address or begins another. */
+function isOneAddress(email: string): boolean {
+  return !/[<>()[\],;:\\"\s]/.test(unquoted(email).replace(/@\[[^\]\s]*\]$/, ''));
+}
+
+function unquoted(email: string): string {
+  return email.replace(/"(?:[^"\\]|\\.)*"/g, '');
+}
+
+/** With its `@`; empty when the address has none. */
+function domainOf(email: string): string {
+  const at = email.lastIndexOf('@');
+  return at < 0 ? '' : email.slice(at);
+}
+
+/** What a person has begun to write in a draft (RFC 8621 §4.6): quoted, so that it is read again as one address. */
+function quotedAddress(email: string): string {
+  const domain = domainOf(email);
+  const local = email.slice(0, email.length - domain.length);
+  return `"${local.replace(/["\\]/g, '\\$&')}"${domain}`;
 }
 
 function group({ name, addresses }: ReturnType<typeof readGroup>): string {
@@ -106,11 +139,18 @@ export function headerOf(property: string): HeaderProperty {
   return header;
 }
 
-/** The fields a header property stands for: one, several with `:all`, none when null. */
+/** The fields a header property stands for: one, several with `:all`, none when null or an empty list. */
 export function writeProperty(property: string, value: unknown): string[] {
   const { form, all } = headerOf(property);
   if (value === null) return [];
   const name = Object.hasOwn(CONVENIENCE, property) ? (CONVENIENCE[property]?.field ?? property) : (property.split(':')[1] ?? property);
   const values = all ? arrayOf(readAnything)(value, property) : [value];
-  return values.map((item) => writeField(name, form, item, property));
+  return values.filter((item) => !isEmptyList(form, item)).map((item) => writeField(name, form, item, property));
+}
+
+const LISTS: readonly HeaderForm[] = ['Addresses', 'GroupedAddresses', 'MessageIds', 'URLs'];
+
+/** A list of nothing is no field: RFC 5322 §3.6.3 knows no empty one, but for Bcc, where it says as little. */
+function isEmptyList(form: HeaderForm, value: unknown): boolean {
+  return LISTS.includes(form) && Array.isArray(value) && value.length === 0;
 }

@@ -112,12 +112,21 @@ function readLeaf(
   if (text === undefined) throw new ShapeError(`${path}/partId`, 'must be in bodyValues, or a blobId given');
   for (const name of ['charset', 'size'])
     if (own(json, name) != null) throw new ShapeError(`${path}/${name}`, 'must be left out with partId');
-  return { ...head, type, content: { text } };
+  const fields = type === null ? head.fields.map((field) => withCharset(field, path)) : head.fields;
+  return { ...head, fields, type, content: { text } };
+}
+
+/** A Content-Type that the client wrote for a text of bodyValues, which is stored as UTF-8: a charset is ours to name (RFC 8621 §4.6). */
+function withCharset(field: string, path: string): string {
+  if (!/^content-type:\s*text\//i.test(field)) return field;
+  if (!/;\s*charset\b/i.test(field)) return `${field.trimEnd()}; charset=utf-8`;
+  if (/;\s*charset\s*=\s*"?utf-?8\b/i.test(field)) return field;
+  throw new ShapeError(`${path}/header:Content-Type`, 'must name no charset with partId');
 }
 
 /** The media type; null when the client writes the Content-Type field itself. */
 function readType(json: Json, path: string, fallback: string | null): string | null {
-  const written = Object.keys(json).find((name) => name.toLowerCase().startsWith('header:content-type'));
+  const written = Object.keys(json).find((name) => /^header:content-type(:|$)/i.test(name) && json[name] !== null);
   const type = nullable(readString)(own(json, 'type'), `${path}/type`)?.toLowerCase() ?? null;
   if (written !== undefined && type !== null) throw new ShapeError(`${path}/${written}`, 'says what type says');
   if (written !== undefined) return null;
