@@ -108,7 +108,7 @@ function fillMissingBranch(textBody: BodyNode[], textBefore: number, htmlBody: B
 function isShown(part: BodyNode, index: number, multipart: string): boolean {
   if (part.disposition === 'attachment') return false;
   if (part.type !== 'text/plain' && part.type !== 'text/html' && !isMedia(part)) return false;
-  return index === 0 || (multipart !== 'related' && (isMedia(part) || part.name === null));
+  return index === 0 || (multipart !== 'related' && (isMedia(part) || !part.name));
 }
 
 function isMedia(part: BodyNode): boolean {

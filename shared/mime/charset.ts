@@ -83,6 +83,23 @@ export function isKnownCharset(label: string): boolean {
   return UTF7.has(name) || MEANINGLESS.has(name) || decoderOf(name) !== null;
 }
 
+/** Labels of which every octet above 127 is a fault, the implied one among them (RFC 2045 §5.2). */
+const SEVEN_BIT = new Set(['', 'us-ascii', 'ascii', 'ansi_x3.4-1968', 'iso-ir-6']);
+
+/** Do the octets break the rules of their charset? `text` is what they were decoded to; a character cut off at the end is no fault. */
+export function isMalformed(bytes: Uint8Array, label: string, text: string): boolean {
+  const name = normaliseLabel(label);
+  if (SEVEN_BIT.has(name)) return /[\u0080-\uffff]/.test(text);
+  if (!text.includes('\ufffd')) return false;
+  // The character may have been meant: then a strict decoder takes it too.
+  try {
+    new TextDecoder(decoderOf(name)?.encoding, { fatal: true }).decode(bytes, { stream: true });
+    return false;
+  } catch {
+    return true;
+  }
+}
+
 const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false });
 const western = new TextDecoder('windows-1252');
 

@@ -2,7 +2,7 @@
  * EmailBodyValue (RFC 8621 §4.1.4): a text part's octets, transfer and charset decoded, line breaks as
  * LF, cut at a character when it is too long and, in HTML, never inside a tag.
  */
-import { decodeText, isKnownCharset } from '../../mime/charset.ts';
+import { decodeText, isKnownCharset, isMalformed } from '../../mime/charset.ts';
 import { isIdentity } from '../../mime/content.ts';
 import type { Part } from '../../mime/index-types.ts';
 import { decodeParameter } from '../../mime/parameters.ts';
@@ -23,13 +23,14 @@ export interface EmailBodyValue {
 /** The value of a part from its octets as they lie in the original; `isCut`: there are more of them. */
 export function bodyValue(octets: Uint8Array, part: Part, maxBytes: number, isCut: boolean): EmailBodyValue {
   const charset = decodeParameter(part.parameters, 'charset') ?? '';
-  const decoded = decodeText(decodeTransfer(octets, part.encoding), charset);
+  const plain = decodeTransfer(octets, part.encoding);
+  const decoded = decodeText(plain, charset);
   // A character cut in half at the end of what was read is no fault of the message.
   const text = (isCut ? decoded.replace(/\ufffd+$/, '') : decoded).replaceAll('\r\n', '\n');
   const value = maxBytes > 0 ? truncate(text, maxBytes, part.subtype === 'html') : text;
   return {
     value,
-    isEncodingProblem: !isKnownCharset(charset) || !isKnownEncoding(part.encoding) || text.includes('\ufffd'),
+    isEncodingProblem: !isKnownCharset(charset) || !isKnownEncoding(part.encoding) || isMalformed(plain, charset, text),
     isTruncated: isCut || value.length < text.length,
   };
 }

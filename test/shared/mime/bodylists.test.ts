@@ -105,7 +105,7 @@ test('a text with a file name behind the first part is an attachment', () => {
       ['text/plain', 'C'],
     ],
   ];
-  expect(lists(shape, { C: 'notes.txt', A: 'a.txt' })).toEqual({ text: 'AB', html: 'AB', attached: 'C' });
+  expect(lists(shape, { C: 'notes.txt', A: 'a.txt', B: '' })).toEqual({ text: 'AB', html: 'AB', attached: 'C' });
 });
 
 test('parts are named as IMAP numbers them, and an enclosed message is a leaf', () => {

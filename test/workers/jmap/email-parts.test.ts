@@ -56,6 +56,20 @@ test.each<[encoding: string, body: string, size: number]>([
   expect([told, (await blob.arrayBuffer()).byteLength]).toEqual([size, size]);
 });
 
+test.each<[problem: boolean, charset: string, body: string]>([
+  [false, 'utf-8', 'é \ufffd'],
+  [true, 'utf-8', 'caf\u0000'],
+  [true, 'us-ascii', 'é'],
+  [false, 'us-ascii', 'e'],
+  [false, 'unknown-8bit', 'é'],
+  [true, 'x-nobody-knows', 'e'],
+])('isEncodingProblem is %s of %s and %j', async (problem, charset, body) => {
+  // A NUL stands for an octet that no UTF-8 has.
+  const octets = new TextEncoder().encode(lines(`Content-Type: text/plain; charset=${charset}`, '', body)).map((octet) => octet || 0xff);
+  const { bodyValues } = await got(octets, { properties: ['bodyValues'], fetchTextBodyValues: true });
+  expect((bodyValues as Record<string, Json>)['1']).toMatchObject({ isEncodingProblem: problem });
+});
+
 const NESTED = lines(
   'Subject: nested',
   'X-Top: yes',
@@ -154,7 +168,8 @@ describe('body values', () => {
     [[`${TEXT}iso-2022-jp`], '\x1b$B$"\x1b(B', 'あ', false],
     [[`${TEXT}gb18030`], '\xc4\xe3', '你', false],
     [[`${TEXT}klingon`], 'plain', 'plain', true],
-    [[], '\xc3\xa4 without a charset', 'ä without a charset', false],
+    // Without one us-ascii is implied (§4.1.4), and only guessing shows what was meant.
+    [[], '\xc3\xa4 without a charset', 'ä without a charset', true],
     [[`${TEXT}utf-8`, 'Content-Transfer-Encoding: base64'], 'w6Q=', 'ä', false],
     [[`${TEXT}utf-8`, 'Content-Transfer-Encoding: quoted-printable'], '=C3=\r\n=A4', 'ä', false],
     [[`${TEXT}utf-8`, 'Content-Transfer-Encoding: x-odd'], 'w6Q=', 'w6Q=', true],
