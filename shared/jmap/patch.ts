@@ -16,10 +16,11 @@ export interface PatchEntry {
 /** Levels a pointer may have: no property of ours lies deeper. */
 const POINTER_DEPTH_MAX = 8;
 
-/** The entries of a patch; a SetError when two of them overlap. */
+/** The entries of a patch; a SetError when two of them overlap, or one is no JSON Pointer (RFC 6901 §3). */
 export function patchEntries(patch: Json): PatchEntry[] | SetError {
   const entries: PatchEntry[] = [];
   for (const [pointer, value] of Object.entries(patch)) {
+    if (/~(?![01])/.test(pointer)) return { type: 'invalidPatch', description: 'a tilde in a pointer is followed by 0 or 1' };
     const tokens = pointer.split('/', POINTER_DEPTH_MAX + 1);
     if (tokens.length > POINTER_DEPTH_MAX) return { type: 'invalidPatch', description: 'a pointer is too deep' };
     const clash = tokens

@@ -54,7 +54,7 @@ function headersOf({ name, accept }: WantedBlob, blob: OpenBlob): Headers {
   const type = mediaType(accept) ?? OPAQUE;
   const headers = new Headers({
     'content-type': RUN_BY_BROWSERS.test(type) ? OPAQUE : type,
-    'content-disposition': `attachment; filename*=utf-8''${fileName(name)}`,
+    'content-disposition': `attachment; ${fileName(name)}`,
     'x-content-type-options': 'nosniff',
     'content-security-policy': "sandbox; default-src 'none'",
     'cross-origin-resource-policy': 'same-origin',
@@ -78,16 +78,19 @@ export function mediaType(value: string | null | undefined): string | null {
   return /^[a-z0-9!#$&^_.+-]{1,127}\/[a-z0-9!#$&^_.+-]{1,127}$/.test(type) ? type : null;
 }
 
-/** Characters of a file name kept. */
-const FILE_NAME_MAX = 120;
+/** Characters of a file name kept: what file systems take. */
+const FILE_NAME_MAX = 255;
 
-/** The name as RFC 8187 §3.2 encodes it, without what could mislead in a folder. */
+/** The name as RFC 8187 §3.2 encodes it, without what could mislead in a folder; a plain one in plain letters too (RFC 6266 §4.3). */
 function fileName(name: string): string {
-  const clean = name
-    .replace(/[\p{Cc}\p{Cf}/\\]/gu, '_')
-    .slice(-FILE_NAME_MAX)
-    .toWellFormed();
-  return encodeURIComponent(clean === '' ? 'download' : clean).replace(/['()*]/g, (char) => `%${char.charCodeAt(0).toString(16)}`);
+  const clean =
+    name
+      .replace(/[\p{Cc}\p{Cf}/\\]/gu, '_')
+      .slice(-FILE_NAME_MAX)
+      .toWellFormed() || 'download';
+  const encoded = encodeURIComponent(clean).replace(/['()*]/g, (char) => `%${char.charCodeAt(0).toString(16)}`);
+  const plain = /^[\x20-\x7e]+$/.test(clean) && !/["%]/.test(clean) ? `filename="${clean}"; ` : '';
+  return `${plain}filename*=utf-8''${encoded}`;
 }
 
 /** The answer for a blob that this account does not have. */

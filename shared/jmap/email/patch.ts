@@ -28,7 +28,8 @@ export interface EmailPatch {
 export function readEmailPatch(patch: Json, createdIds: ReadonlyMap<string, string>): EmailPatch | SetError {
   const entries = patchEntries(patch);
   if (!Array.isArray(entries)) return entries;
-  const result: EmailPatch = { keywords: null, mailboxes: null, rest: {} };
+  // Without a prototype, because a client may name a property __proto__.
+  const result: EmailPatch = { keywords: null, mailboxes: null, rest: Object.create(null) };
   const wrong = new Set<string>();
   for (const { path, value } of entries) {
     const [property = '', key, ...deeper] = path;

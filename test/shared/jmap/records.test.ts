@@ -47,6 +47,8 @@ test.each([
   [{ 'nothing/x': 1 }],
   [{ keywords: {}, 'keywords/y': true }],
   [{ 'list/0': 1 }],
+  [{ 'keywords/~2': true }],
+  [{ 'keywords/x~': true }],
   [{ 'a/b/c/d/e/f/g/h/i': 1 }],
 ])('the patch %j is invalid', (patch) => {
   expect(applyPatch({ keywords: { x: true }, list: [1] }, patch)).toMatchObject({ error: { type: 'invalidPatch' } });

@@ -127,6 +127,16 @@ test.each([
 });
 
 test.each([
+  ['report 1.pdf', `filename="report 1.pdf"; filename*=utf-8''report%201.pdf`],
+  [`${'x'.repeat(240)}.txt`, `filename="${'x'.repeat(240)}.txt"; filename*=utf-8''${'x'.repeat(240)}.txt`],
+  ['a"b', "filename*=utf-8''a%22b"],
+  ['100%', "filename*=utf-8''100%25"],
+])('the file name %s is told in plain letters too, when it has no others', async (name, told) => {
+  const answer = await download(await client.upload('x'), {}, encodeURIComponent(name), 'text/plain');
+  expect(answer.headers.get('content-disposition')).toBe(`attachment; ${told}`);
+});
+
+test.each([
   ['bytes=0-1', 206, 'ab', 'bytes 0-1/6'],
   ['bytes=4-', 206, 'ef', 'bytes 4-5/6'],
   ['bytes=4-99', 206, 'ef', 'bytes 4-5/6'],
