@@ -57,6 +57,8 @@ const PROMPT_TIMEOUT_MS = 5_000;
  * have the long patience, for they may carry thousands of messages.
  */
 const BRIDGE_TIMEOUT_MS = 10_000;
+/** A push that was closed counts as closed after this; the edge's own end of the connection may stay for ten seconds. */
+const PUSH_CLOSE_MS = 500;
 /** JSON answers above this are not ours: the largest is a page of 500 emails with their structure. */
 const ANSWER_MAX = 64 * 1024 * 1024;
 /** Cloudflare serves six connections at once to one Worker call; more from one receiver only queue. */
@@ -185,7 +187,8 @@ export class Edge {
     // Who opens a push anew may have lost the old one to a network that is another one now.
     this.#dropFreeConnections();
     const headers = { ...(await this.#sign('GET', path, new Uint8Array())), [HEADER_TOKEN]: token };
-    const socket = new WebSocket(url, { headers, handshakeTimeout: ANSWER_TIMEOUT_MS });
+    const timeouts = { handshakeTimeout: ANSWER_TIMEOUT_MS, closeTimeout: PUSH_CLOSE_MS };
+    const socket = new WebSocket(url, { headers, ...timeouts });
     return new Promise((resolve, reject) => {
       socket.once('open', () => resolve(socket));
       // What follows a refusal is the end of a connection that never stood.

@@ -27,6 +27,8 @@ export interface MirrorSessionOptions {
   mirror: Mirror;
   originals: Originals;
   address: string;
+  /** What it logged in with. */
+  token: string;
   /** Capabilities switched off, upper case. */
   without?: readonly string[];
   /** Called once. */
@@ -38,14 +40,16 @@ export class MirrorSession implements Session {
   readonly without: ReadonlySet<string>;
   readonly #mirror: Mirror;
   readonly #originals: Originals;
+  readonly #token: string;
   readonly #onClose: () => void;
   #closed = false;
 
-  constructor({ mirror, originals, address, without = [], onClose }: MirrorSessionOptions) {
+  constructor({ mirror, originals, address, token, without = [], onClose }: MirrorSessionOptions) {
     this.address = address;
     this.without = new Set(without);
     this.#mirror = mirror;
     this.#originals = originals;
+    this.#token = token;
     this.#onClose = onClose;
   }
 
@@ -111,7 +115,7 @@ export class MirrorSession implements Session {
   }
 
   onRevoked(listener: () => void): () => void {
-    return subscribeTo(this.#mirror.tokens.revoked, listener);
+    return this.#mirror.tokens.onEnd(this.#token, listener);
   }
 
   refresh(): Promise<void> {

@@ -208,7 +208,7 @@ export interface Session {
   setMetadata(mailbox: Mailbox | null, entries: ReadonlyMap<string, string | null>): Promise<void>;
   /** `listener` is called after anything in the account has changed; answers how to stop it. */
   watch(listener: () => void): () => void;
-  /** `listener` is called when the edge takes no login of this account any more; answers how to stop it. */
+  /** `listener` is called when the edge takes this login no more; answers how to stop it. */
   onRevoked(listener: () => void): () => void;
   /** Asks the edge for anything new (NOOP, CHECK); does not throw when it is away. */
   refresh(): Promise<void>;

@@ -113,6 +113,7 @@ class OpenMirrors {
       mirror: open.mirror,
       originals: this.#originals,
       address: login.address,
+      token: login.token,
       without: login.imapWithout,
       onClose: () => this.#release(open),
     });

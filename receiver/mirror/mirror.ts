@@ -90,7 +90,11 @@ export class Mirror {
     this.#opening = this.catchUp();
     this.#push = new Push({
       open: () => tokens.use((token) => bridge.openPush(token)),
-      onOpen: () => void this.catchUp(),
+      onOpen: () => {
+        void this.catchUp();
+        // The edge cuts the pushes of an account of which a login has ended; nothing of the answers but that counts here.
+        void tokens.check((token) => bridge.changes(token, this.file.cursor, 1));
+      },
       onModseq: (modseq) => void this.catchUp(modseq),
       log,
     });

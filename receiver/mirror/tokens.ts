@@ -1,8 +1,7 @@
 /**
  * The tokens with which an account's mirror may speak to the edge: those of its sessions. Any live one serves; one that
- * the edge turns down with 401 is not used again. When one ends is the edge's to say, for this machine's clock may be wrong. The
- * password is long gone, so when none is left the account stays readable from the mirror and its writes answer UNAVAILABLE until
- * somebody logs in.
+ * the edge turns down with 401 is not used again, and who came with it is shown out. When one ends is the edge's to say, for this
+ * machine's clock may be wrong. The password is long gone, so when none is left writes answer UNAVAILABLE until somebody logs in.
  */
 import { EdgeRefused, EdgeUnavailable } from '../edge.ts';
 import type { LoggedIn } from '../login.ts';
@@ -15,8 +14,8 @@ export class Tokens {
   #logins: LoggedIn[] = [];
   readonly #dead = new Set<string>();
   readonly #onRefused: (token: string) => void;
-  /** Called when the edge has refused the last login. */
-  readonly revoked = new Set<() => void>();
+  /** Who is to hear that a login has ended, by its token. */
+  readonly #guests = new Map<string, Set<() => void>>();
 
   /** `onRefused` is told of each token that the edge no longer takes. */
   constructor(onRefused: (token: string) => void = () => {}) {
@@ -35,11 +34,35 @@ export class Tokens {
       try {
         return await call(token);
       } catch (error) {
-        if (!(error instanceof EdgeRefused) || error.status !== 401) throw error;
-        this.refuse(token);
+        if (!this.#note(token, error)) throw error;
       }
     }
     throw new EdgeUnavailable('no login of this account is valid any more');
+  }
+
+  /** `listener` is called when the edge takes `token` no more; answers how to stop it. */
+  onEnd(token: string, listener: () => void): () => void {
+    const listeners = this.#guests.get(token) ?? new Set();
+    const own = () => listener();
+    this.#guests.set(token, listeners.add(own));
+    return () => {
+      listeners.delete(own);
+      if (listeners.size === 0 && this.#guests.get(token) === listeners) this.#guests.delete(token);
+    };
+  }
+
+  /** Calls the edge with the token of everyone who is here but the newest, which all other calls use. Never rejects. */
+  async check(call: (token: string) => Promise<unknown>): Promise<void> {
+    const newest = this.#logins.at(-1)?.token;
+    const others = [...this.#guests.keys()].filter((token) => token !== newest);
+    for (const token of others) await call(token).catch((error: unknown) => this.#note(token, error));
+  }
+
+  /** True when the error says that this token has ended. */
+  #note(token: string, error: unknown): boolean {
+    const hasEnded = error instanceof EdgeRefused && error.status === 401;
+    if (hasEnded) this.refuse(token);
+    return hasEnded;
   }
 
   /** The edge does not take this token. */
@@ -48,6 +71,6 @@ export class Tokens {
     this.#onRefused(token);
     this.#logins = this.#logins.filter((login) => login.token !== token);
     if (this.#dead.size > LOGINS_MAX) this.#dead.clear();
-    if (this.#logins.length === 0) for (const listener of [...this.revoked]) listener();
+    for (const listener of [...(this.#guests.get(token) ?? [])]) listener();
   }
 }

@@ -140,9 +140,9 @@ export class FakeBridge implements Bridge {
     this.accounts.get(id)?.putBlob(Buffer.concat(chunks), sha256);
   }
 
-  /** No login given out so far is valid any more: the pushes are cut, and whoever asks learns why. */
-  revokeLogins(): void {
-    for (const token of this.#issued) this.refusedTokens.add(token);
+  /** Logins given out so far, all of them unless told which, are not valid any more: the pushes are cut, and whoever asks learns why. */
+  endLogins(tokens: readonly string[] = this.#issued): void {
+    for (const token of tokens) this.refusedTokens.add(token);
     this.cutPushes();
   }
 

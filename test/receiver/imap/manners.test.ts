@@ -109,9 +109,7 @@ describe('when the login is no longer valid', () => {
     expect(await idle.response()).toBe('+ idling');
     const busy = await ImapClient.logIn(over.imap, 'user1', 'right');
     await expect.poll(() => world.bridge.sockets.some(({ socket }) => socket.readyState === socket.OPEN)).toBe(true);
-    for (const number of [0, 1]) world.bridge.refusedTokens.add(`token-1-${number}`);
-    // The edge cuts the push of a login that has ended; asking again it learns why.
-    world.bridge.cutPushes();
+    world.bridge.endLogins();
     expect(await idle.response()).toBe('* BYE [EXPIRED] This login is no longer valid');
     expect(await busy.response()).toBe('* BYE [EXPIRED] This login is no longer valid');
     await idle.closed();
@@ -119,16 +117,29 @@ describe('when the login is no longer valid', () => {
     await over.close();
   });
 
-  test('as long as one login is, all go on', async () => {
+  test.each([0, 1])('whose it was (%i) is shown out, the other goes on', async (ended) => {
     const world = makeWorld();
     const over = await startTestServer({ backend: world.mirrors.backend });
-    const one = await ImapClient.logIn(over.imap, 'user1', 'right');
-    const two = await ImapClient.logIn(over.imap, 'user1', 'right');
-    world.bridge.refusedTokens.add('token-1-1');
-    expect((await two.command('CREATE still')).status).toBe('OK');
-    expect((await one.command('NOOP')).status).toBe('OK');
-    one.close();
-    two.close();
+    const clients = [await ImapClient.logIn(over.imap, 'user1', 'right'), await ImapClient.logIn(over.imap, 'user1', 'right')];
+    const [lost, kept] = ended === 0 ? clients : clients.reverse();
+    await expect.poll(() => world.bridge.sockets.length).toBe(1);
+    world.bridge.endLogins([`token-1-${ended}`]);
+    expect(await lost?.response()).toBe('* BYE [EXPIRED] This login is no longer valid');
+    expect((await kept?.command('CREATE still'))?.status).toBe('OK');
+    kept?.close();
+    await over.close();
+  });
+
+  test('who is left with it alone is shown out, though a later login still counts', async () => {
+    const world = makeWorld();
+    const over = await startTestServer({ backend: world.mirrors.backend });
+    const first = await ImapClient.logIn(over.imap, 'user1', 'right');
+    const second = await ImapClient.logIn(over.imap, 'user1', 'right');
+    await second.command('LOGOUT');
+    await second.closed();
+    await expect.poll(() => world.bridge.sockets.length).toBe(1);
+    world.bridge.endLogins(['token-1-0']);
+    expect(await first.response()).toBe('* BYE [EXPIRED] This login is no longer valid');
     await over.close();
   });
 });

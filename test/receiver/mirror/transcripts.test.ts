@@ -25,7 +25,7 @@ function stagedMirror(): StagedStore {
       account.metadataMax = count;
     },
     deliver: (message) => void account.deliver(account.inbox, { raw: message }),
-    revoke: () => bridge.revokeLogins(),
+    revoke: () => bridge.endLogins(),
   };
 }
 
