@@ -46,6 +46,10 @@ const ENTRIES_AT_ONCE = 4096;
 type EntryTuple = [number, number, number, number, number, number];
 const ENTRY = `SELECT p.uid, p.email, e.keyword_set, p.deleted, max(p.modseq, e.keywords_modseq) AS modseq, e.size
   FROM placement p CROSS JOIN email e ON e.id = p.email WHERE p.mailbox = ?`;
+const ENTRIES_OF = `SELECT p.uid, p.email, e.keyword_set, p.deleted, max(p.modseq, e.keywords_modseq), e.size FROM json_each(?2) j
+  CROSS JOIN placement p ON p.mailbox = ?1 AND p.uid = j.value CROSS JOIN email e ON e.id = p.email`;
+const SET_KEYWORDS = 'UPDATE email SET keyword_set = ?, keywords_modseq = ? WHERE id IN (SELECT value FROM json_each(?))';
+const PLACES_OF = 'SELECT p.mailbox, p.uid FROM json_each(?) j CROSS JOIN placement p ON p.email = j.value';
 const PUBLISHED = 'max(uidnext, published_uidnext, coalesce((SELECT max(uid) + 1 FROM placement WHERE mailbox = mailbox.id), 1))';
 
 export class MirrorFile {
@@ -110,7 +114,9 @@ export class MirrorFile {
     return this.#transaction(() => {
       let missing = 0;
       for (const mailbox of page.mailboxes) this.#applyMailbox(mailbox);
-      for (const email of page.emails) missing += this.#applyEmail(email, page.modseq, touched);
+      const [flagged, others] = partition(page.emails, isOnlyFlagged);
+      this.#applyKeywords(flagged, touched);
+      for (const email of others) missing += this.#applyEmail(email, page.modseq, touched);
       this.annotations.apply(page, (name, value) => this.#setMeta(name, value));
       if (!page.more) this.#publish(page.modseq);
       this.#setMeta('cursor', page.cursor);
@@ -142,10 +148,12 @@ export class MirrorFile {
     return Number(this.statement('SELECT count(*) AS n FROM placement WHERE mailbox = ?').get(mailbox)?.n);
   }
 
-  /** One message; undefined when it is not there, or not yet to be shown. */
-  entry(mailbox: number, uid: number): EntryRow | undefined {
-    const [row] = this.tuples<EntryTuple>(`${ENTRY} AND p.uid = ?`, mailbox, uid);
-    return row && this.#entry(row);
+  /** Those of `uids` (ascending) that are there, in their order. */
+  *entriesOf(mailbox: number, uids: readonly number[]): Iterable<EntryRow> {
+    for (let at = 0; at < uids.length; at += ENTRIES_AT_ONCE) {
+      const some = uids.slice(at, at + ENTRIES_AT_ONCE);
+      for (const row of this.tuples<EntryTuple>(ENTRIES_OF, mailbox, JSON.stringify(some))) yield this.#entry(row);
+    }
   }
 
   close(): void {
@@ -243,6 +251,17 @@ export class MirrorFile {
     );
   }
 
+  /** What a STORE of thousands brings: those that are alike at once. What is not known here has no place here. */
+  #applyKeywords(emails: EmailRow[], touched: Touched): void {
+    const alike = Map.groupBy(emails, ({ keywords, keywordsModseq }) => `${keywordsModseq} ${keywords}`);
+    for (const group of alike.values()) {
+      const [{ keywords, keywordsModseq } = { keywords: '', keywordsModseq: 0 }] = group;
+      const ids = JSON.stringify(group.map(({ id }) => id));
+      this.#run(SET_KEYWORDS, this.#keywordSet(keywords), keywordsModseq, ids);
+      for (const [mailbox, uid] of this.tuples<[number, number]>(PLACES_OF, ids)) touched.add(mailbox, uid);
+    }
+  }
+
   #setKeywords(email: EmailRow, known: Record<string, unknown>, touched: Touched): void {
     const set = this.#keywordSet(email.keywords);
     if (set === known.keyword_set && email.keywordsModseq === known.keywords_modseq) return;
@@ -301,4 +320,15 @@ export class MirrorFile {
     this.flagSets.get(code);
     return { uid, email, code, modseq, size };
   }
+}
+
+/** Nothing but its keywords has changed. */
+function isOnlyFlagged({ content, destroyed, placements }: EmailRow): boolean {
+  return !content && !destroyed && placements.length === 0;
+}
+
+function partition<Item>(items: readonly Item[], isFirst: (item: Item) => boolean): [Item[], Item[]] {
+  const [first, second]: [Item[], Item[]] = [[], []];
+  for (const item of items) (isFirst(item) ? first : second).push(item);
+  return [first, second];
 }

@@ -178,8 +178,12 @@ export class LiveMailbox {
   #update(file: MirrorFile, row: MailboxRow, uids: number[]): MailboxChange {
     const change: MailboxChange = { added: [], expunged: [], flags: [] };
     const added: EntryRow[] = [];
+    const entries = file.entriesOf(this.id, uids)[Symbol.iterator]();
+    let next = entries.next();
     for (const uid of uids) {
-      const entry = uid < row.uidnext ? file.entry(this.id, uid) : undefined;
+      const there = next.done !== true && next.value.uid === uid ? next.value : undefined;
+      if (there) next = entries.next();
+      const entry = uid < row.uidnext ? there : undefined;
       const index = this.#index(uid);
       if (entry && index < 0) added.push(entry);
       else if (!entry && index >= 0) change.expunged.push(uid);

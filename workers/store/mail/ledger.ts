@@ -3,7 +3,7 @@
  * at the end what has to be written. It does no I/O and decides everything; the batch that writes it is undone
  * when the account's clock has moved since the read, and then the change is worked out again (write.ts).
  */
-import { type AccountState, type EmailContent, type EmailState, type MailboxState, memberships, type Placement, present } from './rows.ts';
+import { type AccountState, type EmailContent, type EmailState, isVisible, type MailboxState, type Placement, present } from './rows.ts';
 import { type Settled, settle } from './settle.ts';
 
 /** What a change was read from. */
@@ -89,7 +89,7 @@ export class Ledger {
   /** An email that JMAP sees. */
   visibleEmail(id: number): EmailState | undefined {
     const email = this.email(id);
-    return email && memberships(email).length > 0 ? email : undefined;
+    return email && isVisible(email) ? email : undefined;
   }
 
   /** The email at a uid. */

@@ -160,12 +160,21 @@ function isPresent({ expunged }: Placement): boolean {
   return expunged === undefined;
 }
 
+function isLive(placement: Placement): boolean {
+  return !placement.deleted && isPresent(placement);
+}
+
 /** JMAP memberships: distinct mailboxes with a placement that is not `\Deleted` (RFC 8621 §4.1.1), sorted. */
 export function memberships({ placements }: EmailState): number[] {
-  const live = placements.filter((placement) => isPresent(placement) && !placement.deleted);
-  return live.length === 1
-    ? live.map(({ mailbox }) => mailbox)
-    : [...new Set(live.map((placement) => placement.mailbox))].sort((a, b) => a - b);
+  const [only] = placements;
+  // Nearly every email lies in one place, and thousands are asked at once.
+  if (only && placements.length === 1) return isLive(only) ? [only.mailbox] : [];
+  return [...new Set(placements.filter(isLive).map(({ mailbox }) => mailbox))].sort((a, b) => a - b);
+}
+
+/** JMAP sees it: it is in a mailbox. */
+export function isVisible({ placements }: EmailState): boolean {
+  return placements.some(isLive);
 }
 
 /** Unseen in IMAP's sense: without `\Seen`. */

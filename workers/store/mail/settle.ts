@@ -3,7 +3,17 @@
  * visible or is gone, the mailboxes' counters and HIGHESTMODSEQ, and the states of the JMAP types (invariant 4). Pure.
  */
 import { countEmails, countThread, Tally } from './counters.ts';
-import { type AccountState, type EmailContent, type EmailState, type MailboxState, memberships, type Placement, present } from './rows.ts';
+import {
+  type AccountState,
+  type EmailContent,
+  type EmailState,
+  isUnread,
+  isUnseen,
+  isVisible,
+  type MailboxState,
+  type Placement,
+  present,
+} from './rows.ts';
 
 /**
  * Expunged marks one email keeps. A client that moves one message to and fro adds one each time; beyond
@@ -73,12 +83,8 @@ function mark(before: EmailState | undefined, email: EmailState, modseq: number)
   return was || !before ? { ...marked, destroyedModseq: modseq } : marked;
 }
 
-/** JMAP sees it. */
-function isVisible(email: EmailState): boolean {
-  return memberships(email).length > 0;
-}
-
 function withoutOldMarks(placements: readonly Placement[], account: AccountState): readonly Placement[] {
+  if (placements.every(({ expunged }) => expunged === undefined)) return placements;
   const since = ({ expunged = Number.POSITIVE_INFINITY }: Placement) => expunged;
   const kept = placements.filter((placement) => since(placement) > account.horizon);
   const marks = kept.flatMap(({ expunged }) => (expunged === undefined ? [] : [expunged]));
@@ -91,10 +97,11 @@ function withoutOldMarks(placements: readonly Placement[], account: AccountState
 /** The mailboxes with what the changed emails and their threads contribute now and did not before. */
 function countMailboxes({ before, after }: Unsettled, { created, updated }: Touched): Map<number, MailboxState> {
   const tally = new Tally();
-  const news = [...created.map(({ email }) => email), ...updated.map((pair) => pair.after)];
+  const counted = updated.filter(countsDiffer);
+  const news = [...created.map(({ email }) => email), ...counted.map((pair) => pair.after)];
   countEmails(
     tally,
-    updated.map((pair) => pair.before),
+    counted.map((pair) => pair.before),
     -1,
   );
   countEmails(tally, news, 1);
@@ -111,6 +118,11 @@ function countMailboxes({ before, after }: Unsettled, { created, updated }: Touc
     mailboxes.set(id, next);
   }
   return mailboxes;
+}
+
+/** Most flags are counted nowhere. */
+function countsDiffer({ before, after }: Touched['updated'][number]): boolean {
+  return before.placements !== after.placements || isUnread(before) !== isUnread(after) || isUnseen(before) !== isUnseen(after);
 }
 
 function byThread(emails: Iterable<EmailState>, threads: ReadonlySet<number>): Iterable<EmailState[]> {

@@ -8,7 +8,7 @@ import { eachChunk } from './database.ts';
 import { keyOf, keyRange } from './keys.ts';
 import type { Change } from './ledger.ts';
 import { metadataStatements } from './metadata.ts';
-import { type EmailState, isUnseen, memberships, type Placement, present, writePlacements } from './rows.ts';
+import { type EmailState, isUnseen, isVisible, memberships, type Placement, present, writePlacements } from './rows.ts';
 import {
   BURY,
   DELETE_PLACEMENTS,
@@ -57,7 +57,7 @@ export function changeStatements(db: D1Database, changes: readonly Change[]): D1
     ...eachChunk(
       db,
       UPDATE_LIVE,
-      updated.filter(turned).map(({ account, after }) => [keyOf(account, after.id), isLive(after) ? 1 : 0]),
+      updated.filter(turned).map(({ account, after }) => [keyOf(account, after.id), isVisible(after) ? 1 : 0]),
     ),
     ...eachChunk(
       db,
@@ -112,7 +112,7 @@ function newEmailRow({ account, email, content }: Change['created'][number] & { 
     key: keyOf(account, email.id),
     account,
     thread: keyOf(account, email.thread),
-    live: isLive(email) ? 1 : 0,
+    live: isVisible(email) ? 1 : 0,
     keywords: JSON.stringify(email.keywords),
     mailboxes: JSON.stringify(memberships(email)),
     placements: writePlacements(email.placements),
@@ -133,13 +133,8 @@ function changedEmailRow(account: number, email: EmailState): unknown[] {
   ];
 }
 
-/** JMAP sees it. */
-function isLive(email: EmailState): boolean {
-  return memberships(email).length > 0;
-}
-
 function turned({ before, after }: { before: EmailState; after: EmailState }): boolean {
-  return isLive(before) !== isLive(after);
+  return isVisible(before) !== isVisible(after);
 }
 
 type Account<Entry> = Entry & { account: number };
@@ -158,6 +153,7 @@ function placementStatements(
     for (const place of present(email)) inserts.push(placementRow(account, email, place));
   }
   for (const { account, before, after } of updated) {
+    if (before.placements === after.placements && isUnseen(before) === isUnseen(after)) continue;
     const olds = new Map(present(before).map((place) => [`${place.mailbox}:${place.uid}`, placementRow(account, before, place)]));
     for (const place of present(after)) {
       const row = placementRow(account, after, place);
