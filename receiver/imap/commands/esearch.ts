@@ -10,6 +10,7 @@ import { evaluate, type Scope } from '../search/evaluate.ts';
 import { type Criteria, readKeys } from '../search/keys.ts';
 import { answerItems, RETURN_ALL, type ReturnOptions, readReturnOptions } from '../search/results.ts';
 import { mailboxScope, selectedScope } from '../search/scope.ts';
+import { NONE, type Uids } from '../search/uids.ts';
 import { type Mailbox, Refusal } from '../session.ts';
 import { type Arguments, Malformed } from '../wire/arguments.ts';
 import { mailboxName, string } from '../wire/encoder.ts';
@@ -67,14 +68,14 @@ interface Search {
 }
 
 /** UIDs found in the selected mailbox, for `$`. */
-async function searchAll(search: Search): Promise<number[]> {
+async function searchAll(search: Search): Promise<Uids> {
   const { client, call, sources } = search;
   const mailboxes = sessionOf(client)
     .mailboxes()
     .filter((mailbox) => sources.others.some((filter) => filterHolds(filter, mailbox)));
   if (mailboxes.length > MAILBOXES_MAX) throw new Refusal('LIMIT', `At most ${MAILBOXES_MAX} mailboxes in one search`);
   const selected = client.selection;
-  let saved: number[] = [];
+  let saved = NONE;
   if (sources.selected && selected) saved = await searchOne(search, selected.box.mailbox, selectedScope(client, call, selected));
   for (const mailbox of mailboxes) {
     if (mailbox.id !== selected?.box.mailbox.id) await searchOther(search, mailbox);
@@ -95,8 +96,8 @@ async function searchOther(search: Search, mailbox: Mailbox): Promise<void> {
   }
 }
 
-async function searchOne({ client, call, options, criteria }: Search, { name, uidvalidity }: Mailbox, scope: Scope): Promise<number[]> {
-  const found = [...(await evaluate(scope, criteria.key))];
+async function searchOne({ client, call, options, criteria }: Search, { name, uidvalidity }: Mailbox, scope: Scope): Promise<Uids> {
+  const found = await evaluate(scope, criteria.key);
   const answer = { found, numbers: found, modseq: criteria.modseq ? (uid: number) => scope.box.modseq(uid) : null };
   const items = found.length === 0 ? null : answerItems(answer, options);
   const correlators = `TAG ${string(call.tag)} MAILBOX ${mailboxName(name, client.utf8)} UIDVALIDITY ${uidvalidity}`;

@@ -11,13 +11,14 @@ import { type Criteria, readKeys } from '../search/keys.ts';
 import {
   type Answer,
   answerItems,
-  modseqSuffix,
+  plainResponse,
   RETURN_ALL,
   type ReturnOptions,
   readReturnOptions,
   savedResult,
 } from '../search/results.ts';
 import { selectedScope } from '../search/scope.ts';
+import type { Uids } from '../search/uids.ts';
 import type { Selection } from '../selection.ts';
 import { Refusal } from '../session.ts';
 import { string } from '../wire/encoder.ts';
@@ -33,10 +34,10 @@ export const search: Command = {
     return saving(selection, options, async () => {
       args.space();
       const criteria = readKeys(args, client, readOptionalCharset(args, client), Date.now());
-      const found = [...(await evaluate(selectedScope(client, call, selection), criteria.key))];
+      const found = await evaluate(selectedScope(client, call, selection), criteria.key);
       const answer = answerOf(client, selection, call, criteria, found);
       if (options || client.enabled.has('IMAP4REV2')) tellExtended(client, call, answer, options ?? RETURN_ALL);
-      else client.output.line(`* ${['SEARCH', ...answer.numbers].join(' ')}${modseqSuffix(answer)}`);
+      else client.output.line(plainResponse('SEARCH', answer));
       return { found, completion: { text: 'SEARCH completed', expunge: call.uid && !criteria.numbered } };
     });
   },
@@ -46,7 +47,7 @@ export const search: Command = {
 export async function saving(
   selection: Selection,
   options: ReturnOptions | null,
-  work: () => Promise<{ found: number[]; completion: Completion }>,
+  work: () => Promise<{ found: Uids; completion: Completion }>,
 ): Promise<Completion> {
   const saves = options?.names.has('SAVE') ? options : null;
   try {
@@ -60,7 +61,7 @@ export async function saving(
 }
 
 /** What was found, in the numbers the client wants. Asking for mod-sequences makes it CONDSTORE-aware (RFC 7162 §3.1). */
-export function answerOf(client: Client, selection: Selection, { uid }: Call, { modseq }: Criteria, found: number[]): Answer {
+export function answerOf(client: Client, selection: Selection, { uid }: Call, { modseq }: Criteria, found: Uids): Answer {
   if (modseq) becomeAware(client);
   const numbers = uid ? found : found.map((each) => selection.view.sequenceOf(each));
   return { found, numbers, modseq: modseq ? (each) => selection.box.modseq(each) : null };

@@ -4,9 +4,10 @@ import { type Command, type Completion, SELECTED, selectionOf } from '../client.
 import { readCharset } from '../search/charset.ts';
 import { evaluate } from '../search/evaluate.ts';
 import { readKeys } from '../search/keys.ts';
-import { type Answer, modseqSuffix, readReturnOptions } from '../search/results.ts';
+import { type Answer, plainResponse, readReturnOptions } from '../search/results.ts';
 import { selectedScope } from '../search/scope.ts';
 import { readCriteria, sortOrder } from '../search/sort.ts';
+import type { Uids } from '../search/uids.ts';
 import { answerOf, saving, tellExtended } from './search.ts';
 
 export const sort: Command = {
@@ -27,16 +28,16 @@ export const sort: Command = {
       const scope = selectedScope(client, call, selection);
       const uids = await evaluate(scope, criteria.key);
       const order = await sortOrder(scope, uids, sorting);
-      const answer = inOrder(answerOf(client, selection, call, criteria, [...uids]), order);
+      const answer = inOrder(answerOf(client, selection, call, criteria, uids), order);
       if (options) tellExtended(client, call, answer, options);
-      else client.output.line(`* SORT${uids.length > 0 ? ' ' : ''}${answer.numbers.join(' ')}${modseqSuffix(answer)}`);
+      else client.output.line(plainResponse('SORT', answer));
       return { found: answer.found, completion: { text: 'SORT completed', expunge: call.uid && !criteria.numbered } };
     });
   },
 };
 
 /** An answer in the order of the mailbox, put into another one. */
-function inOrder({ found, numbers, modseq }: Answer, order: Uint32Array): Answer {
-  const sorted = (list: readonly number[]) => Array.from(order, (index) => list[index] ?? 0);
+function inOrder({ found, numbers, modseq }: Answer, order: Uint32Array<ArrayBuffer>): Answer {
+  const sorted = (list: Uids): Uids => order.map((index) => list[index] ?? 0);
   return { found: sorted(found), numbers: sorted(numbers), modseq };
 }

@@ -75,7 +75,8 @@ function lastOf(uids: Uids): number {
 function ranksIn(order: Order, uids: Uids): Ranks {
   const ranks = new Uint32Array(uids.length);
   let at = -1;
-  for (const [index, uid] of uids.entries()) {
+  for (let index = 0; index < uids.length; index++) {
+    const uid = uids[index] ?? 0;
     at = order.uids[at + 1] === uid ? at + 1 : lowerBound(order.uids, uid);
     if (order.uids[at] === uid) ranks[index] = order.ranks[at] ?? 0;
   }

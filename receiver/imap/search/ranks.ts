@@ -69,14 +69,14 @@ async function mergedRuns(a: readonly string[], b: readonly string[], pause: Pau
 }
 
 /** The numbers 0 … `length` - 1. */
-export function indices(length: number): Uint32Array {
+export function indices(length: number): Uint32Array<ArrayBuffer> {
   const all = new Uint32Array(length);
   for (let at = 0; at < length; at++) all[at] = at;
   return all;
 }
 
 /** `order` (indices of `ranks`), the least rank first, the greatest when `reverse`; equal ones stay as they stand. */
-export function sortByRank(order: Uint32Array, ranks: Ranks, reverse = false): Uint32Array {
+export function sortByRank(order: Uint32Array, ranks: Ranks, reverse = false): Uint32Array<ArrayBuffer> {
   let greatest = 0;
   for (const rank of ranks) if (rank > greatest) greatest = rank;
   const placeOf = (index: number) => (reverse ? greatest - (ranks[index] ?? 0) : (ranks[index] ?? 0));

@@ -6,6 +6,7 @@ import { requireOn } from '../capabilities.ts';
 import type { Client } from '../client.ts';
 import { type Arguments, Malformed } from '../wire/arguments.ts';
 import { formatSet } from '../wire/sets.ts';
+import { NONE, type Uids } from './uids.ts';
 
 /** `from` and `to` count from 1; with `fromEnd` from the last one back. */
 export interface PartialRange {
@@ -64,22 +65,22 @@ export function partOf<List extends { length: number; slice(from: number, to: nu
 }
 
 /** UIDs that `$` holds afterwards (RFC 5182 §2.4, RFC 9394 §3.2). */
-export function savedResult(found: number[], { names, partial }: ReturnOptions): number[] {
-  return ascending(names.has('COUNT') ? found : returned(found, { names, partial }));
+export function savedResult(found: Uids, options: ReturnOptions): number[] {
+  return Array.from(options.names.has('COUNT') ? found : returned(found, options)).sort((a, b) => a - b);
 }
 
 /** The results an answer speaks of: all, or the ends and the part asked for. */
-function returned(found: number[], { names, partial }: ReturnOptions): number[] {
+function returned(found: Uids, { names, partial }: ReturnOptions): Uids {
   if (names.has('ALL') || !(names.has('MIN') || names.has('MAX') || partial)) return found;
-  const part = partial ? partOf(found, partial) : [];
-  const ends = [...(names.has('MIN') ? found.slice(0, 1) : []), ...(names.has('MAX') ? found.slice(-1) : [])];
-  return [...new Set([...part, ...ends])];
+  const part = partial ? partOf(found, partial) : NONE;
+  const ends = [...(names.has('MIN') ? found.slice(0, 1) : NONE), ...(names.has('MAX') ? found.slice(-1) : NONE)];
+  return Uint32Array.from(new Set([...part, ...ends]));
 }
 
 export interface Answer {
   /** UIDs in their order, and the numbers to tell instead: the same, or sequence numbers. */
-  found: number[];
-  numbers: number[];
+  found: Uids;
+  numbers: Uids;
   /** Asked when MODSEQ was among the keys. */
   modseq: ((uid: number) => number) | null;
 }
@@ -100,15 +101,12 @@ export function answerItems({ found, numbers, modseq }: Answer, options: ReturnO
   return items;
 }
 
-/** ` (MODSEQ n)` behind an old SEARCH or SORT response. */
-export function modseqSuffix({ found, modseq }: Answer): string {
-  return modseq && found.length > 0 ? ` (MODSEQ ${highest(found, modseq)})` : '';
+/** An old SEARCH or SORT response: each number after its space, then ` (MODSEQ n)`. */
+export function plainResponse(name: string, { found, numbers, modseq }: Answer): string {
+  const list = numbers.length > 0 ? ` ${numbers.join(' ')}` : '';
+  return `* ${name}${list}${modseq && found.length > 0 ? ` (MODSEQ ${highest(found, modseq)})` : ''}`;
 }
 
-function highest(uids: number[], modseq: (uid: number) => number): number {
+function highest(uids: Uids, modseq: (uid: number) => number): number {
   return uids.reduce((most, uid) => Math.max(most, modseq(uid)), 0);
-}
-
-function ascending(numbers: number[]): number[] {
-  return [...numbers].sort((a, b) => a - b);
 }

@@ -38,7 +38,7 @@ export function readCriteria(args: Arguments, client: Client): Criterion[] {
 }
 
 /** The order of `uids` (ascending), as their indices: by the last criterion first, because what is equal stays as it stands. */
-export async function sortOrder(scope: Scope, uids: Uids, criteria: readonly Criterion[]): Promise<Uint32Array> {
+export async function sortOrder(scope: Scope, uids: Uids, criteria: readonly Criterion[]): Promise<Uint32Array<ArrayBuffer>> {
   let order = indices(uids.length);
   for (const { name, reverse } of criteria.toReversed()) {
     order = sortByRank(order, await scope.box.orders.ranks(scope, uids, name), reverse);
