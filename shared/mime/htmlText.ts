@@ -36,6 +36,15 @@ export function htmlToText(html: string, inputMax = INPUT_MAX): string {
   return tidy(decodeReferences(text));
 }
 
+/** What is shown when elements are pointed at: looked for like the text (RFC 8621 §4.4.1), and no part of it. */
+export function titlesIn(html: string): string {
+  const titles = [...cutText(html, INPUT_MAX).matchAll(TITLE)].map(([, double, single]) => double ?? single ?? '');
+  return tidy(decodeReferences(folded(titles.join('\n'))));
+}
+
+/** Another tag ends the look, so that the whole stays linear. */
+const TITLE = /<[a-z][^<>]{0,4000}?\stitle\s?=\s?(?:"([^"]*)"|'([^']*)')/gi;
+
 /** What stands at a `<`: the text it stands for and where reading goes on. */
 function tagAt(source: string, open: number): { text: string; end: number } {
   if (source.startsWith('<!--', open)) return { text: '', end: after(source, '-->', open + 4) };

@@ -19,7 +19,7 @@ import {
   lastHeaderValue,
   parseHeaderBlock,
 } from './headers.ts';
-import { htmlToText } from './htmlText.ts';
+import { htmlToText, titlesIn } from './htmlText.ts';
 import type { MessageIndex, Part, SearchText } from './index-types.ts';
 import { boundedReferences, parseMessageIds } from './messageids.ts';
 import { concatOctets, cutText, storable } from './octets.ts';
@@ -104,8 +104,8 @@ class TextCapture implements ScanObserver {
   }
 
   /** Text of the parts, decoded; HTML as its text. */
-  decoded(): Map<Part, string> {
-    const texts = new Map<Part, string>();
+  decoded(): Map<Part, Body> {
+    const texts = new Map<Part, Body>();
     for (const [part, { chunks }] of this.#captured) {
       if (part.type === 'text') texts.set(part, decodeBody(part, concatOctets(chunks)));
     }
@@ -113,11 +113,17 @@ class TextCapture implements ScanObserver {
   }
 }
 
-function decodeBody(part: Part, raw: Uint8Array): string {
+/** A text part: what people read, and what is found besides. */
+interface Body {
+  text: string;
+  titles: string;
+}
+
+function decodeBody(part: Part, raw: Uint8Array): Body {
   const octets = decodeTransfer(raw, part.encoding);
   const charset = rawParameter(part.parameters, 'charset') ?? '';
   const text = storable(charset === '' ? decodeGuessed(octets) : decodeText(octets, charset));
-  return part.subtype === 'html' ? htmlToText(text) : text;
+  return part.subtype === 'html' ? { text: htmlToText(text), titles: titlesIn(text) } : { text, titles: '' };
 }
 
 function threading(fields: readonly HeaderField[]): Pick<MessageIndex, 'messageId' | 'inReplyTo' | 'references'> {
@@ -137,22 +143,16 @@ function boundedStructure(root: Part, size: number): Part {
 }
 
 /** The first text that says anything: the plain form before the HTML one. */
-function previewOf(root: Part, bodies: Map<Part, string>): string {
+function previewOf(root: Part, bodies: Map<Part, Body>): string {
   const { textBody, htmlBody } = bodyLists(bodyTree(root));
   for (const { part } of [...textBody, ...htmlBody]) {
-    const text = foldSpace(cutText(bodies.get(part) ?? '', PREVIEW_MAX * 16));
+    const text = foldSpace(cutText(bodies.get(part)?.text ?? '', PREVIEW_MAX * 16));
     if (text !== '') return cutText(text, PREVIEW_MAX);
   }
   return '';
 }
 
-function searchText(
-  fields: readonly HeaderField[],
-  subject: string,
-  root: Part,
-  bodies: Map<Part, string>,
-  isComplete: boolean,
-): SearchText {
+function searchText(fields: readonly HeaderField[], subject: string, root: Part, bodies: Map<Part, Body>, isComplete: boolean): SearchText {
   const people = (name: string) => toIndexText(storable(headerValues(fields, name).map(peopleText).join(' ')), SEARCH_FIELD_MAX);
   return {
     from: people('from'),
@@ -160,7 +160,7 @@ function searchText(
     cc: people('cc'),
     bcc: people('bcc'),
     subject: toIndexText(subject, SEARCH_FIELD_MAX),
-    body: toIndexText([...bodies.values()].join('\n'), SEARCH_BODY_MAX),
+    body: toIndexText([...bodies.values()].flatMap(({ text, titles }) => [text, titles]).join('\n'), SEARCH_BODY_MAX),
     attachments: [toIndexText(storable(names(root).join(' ')), SEARCH_FIELD_MAX), unkeptFields(fields, isComplete)].join(' ').trim(),
   };
 }

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { bodyLists, bodyTree, hasAttachment } from '../../../shared/mime/bodylists.ts';
-import { htmlToText } from '../../../shared/mime/htmlText.ts';
+import { htmlToText, titlesIn } from '../../../shared/mime/htmlText.ts';
 import { indexMessage, KEPT_HEADERS_MAX, MessageIndexer, STRUCTURE_MAX } from '../../../shared/mime/indexer.ts';
 import { scanMessage } from '../../../shared/mime/scan.ts';
 import { cutAt, fixture, mail, shape, structuredMail } from './support.ts';
@@ -34,6 +34,13 @@ describe('the index of a message', () => {
       ),
     );
     expect([index.preview, index.search.body]).toEqual(['plain words', 'plain words only here']);
+  });
+
+  it('finds what is shown when something is pointed at, and previews it not', () => {
+    const html =
+      '<p title="Tip &amp; more">One</p><abbr\ntitle=\'as it is\'>two</abbr><a data-title="no" titles="no">three</a><i title=bare>';
+    const index = indexMessage(mail(`Content-Type: text/html\n\n${html}\n`));
+    expect([index.preview, index.search.body]).toEqual(['One twothree', 'one twothree tip more as it is']);
   });
 
   it('knows attachments by their names, enclosed messages by their subjects', () => {
@@ -170,8 +177,8 @@ describe('HTML as text', () => {
 
   it('takes time in proportion to the length', () => {
     const started = performance.now();
-    for (const piece of ['<', '<!--', '<a "', "<a '", '<script>', '</', '&', '&#', '<p ', '< ', '<a b="', '<!'])
-      htmlToText(piece.repeat(100_000));
+    for (const piece of ['<', '<!--', '<a "', "<a '", '<script>', '</', '&', '&#', '<p ', '< ', '<a b="', '<!', '<a title="', ' title ='])
+      for (const read of [htmlToText, titlesIn]) read(`<a${piece.repeat(100_000)}`);
     expect(performance.now() - started).toBeLessThan(5000);
   });
 });
