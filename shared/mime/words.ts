@@ -106,9 +106,12 @@ function fromQ(text: string): string {
 const PAYLOAD_MAX = 52;
 const UTF8 = new TextEncoder();
 
-/** Text that is safe in an unstructured field as it is: printable ASCII that looks like no encoded word. */
+/** A word that no line can hold with its field's name before it (RFC 5322 §2.1.1: 998 characters). */
+const LONG_WORD = /[^ ]{900}/;
+
+/** Text that is safe in an unstructured field as it is: printable ASCII that looks like no encoded word and can be folded. */
 export function isPlainText(text: string): boolean {
-  return /^[\x20-\x7e]*$/.test(text) && !text.includes('=?');
+  return /^[\x20-\x7e]*$/.test(text) && !text.includes('=?') && !LONG_WORD.test(text);
 }
 
 /** Unstructured text → itself when plain, else encoded words separated by one space (to be folded there). */
@@ -118,7 +121,7 @@ export function encodeUnstructured(text: string): string {
 
 /** A display name (RFC 5322 §3.2.5): atoms as they are, else a quoted string, else encoded words. */
 export function encodePhrase(name: string): string {
-  if (/^[!#$%&'*+\-/0-9=?A-Z^_`a-z{|}~]+( [!#$%&'*+\-/0-9=?A-Z^_`a-z{|}~]+)*$/.test(name) && !name.includes('=?')) return name;
+  if (/^[!#$%&'*+\-/0-9=?A-Z^_`a-z{|}~]+( [!#$%&'*+\-/0-9=?A-Z^_`a-z{|}~]+)*$/.test(name) && isPlainText(name)) return name;
   return isPlainText(name) ? `"${name.replace(/["\\]/g, '\\$&')}"` : encodeWords(name).join(' ');
 }
 

@@ -11,8 +11,9 @@ import { arrayOf, nullable, readAnything, readString, recordOf } from '../reader
 import type { HeaderForm, HeaderProperty } from './header-property.ts';
 import { CONVENIENCE, parseHeaderProperty } from './header-property.ts';
 
-/** Octets a line should not pass (RFC 5322 §2.1.1). */
+/** Octets a line should not pass, and must not (RFC 5322 §2.1.1). */
 const LINE_MAX = 78;
+const LINE_OCTETS_MAX = 998;
 /** Characters of what stands for one address; RFC 5321 §4.5.3.1 knows none longer than 254. */
 const ADDRESS_MAX = 1000;
 /** Characters of one value a client may set. */
@@ -115,7 +116,10 @@ const FORMS: Record<HeaderForm, Reader<string>> = {
 function writeField(name: string, form: HeaderForm, value: unknown, path: string): string {
   const text = FORMS[form](value, path);
   // A raw value brings its own leading space and folding.
-  return form === 'Raw' ? `${name}:${text}` : foldField(name, text);
+  const field = form === 'Raw' ? `${name}:${text}` : foldField(name, text);
+  if (field.split('\r\n').some((line) => new TextEncoder().encode(line).length > LINE_OCTETS_MAX))
+    throw new ShapeError(path, `makes a line of more than ${LINE_OCTETS_MAX} octets`);
+  return field;
 }
 
 /** Folds at spaces so that lines stay within 78 octets where they can. */

@@ -66,6 +66,24 @@ test.each<Json>([{ messageId: null, sentAt: null }, { messageId: [] }, { 'header
   },
 );
 
+describe('no line has more octets than RFC 5322 §2.1.1 lets it have', () => {
+  test('in a text or a name of one long word, which is encoded', async () => {
+    const long = { subject: 'x'.repeat(2000), from: [{ name: 'y'.repeat(1500), email: 'me@x.test' }] };
+    const { headers, ...rest } = await made(long, ['subject', 'from', 'headers']);
+    expect(rest).toEqual(long);
+    const lines = (headers as { value: string }[]).flatMap(({ value }) => value.split('\r\n'));
+    expect(Math.max(...lines.map((line) => line.length))).toBeLessThan(100);
+  });
+
+  test.each<Json>([
+    { 'header:X-Raw': ` ${'x'.repeat(1000)}` },
+    { 'header:X-Raw': ` ${'é'.repeat(500)}` },
+    { messageId: [`${'x'.repeat(1000)}@y`] },
+  ])('in what cannot be encoded, which is refused', async (record) => {
+    expect((await make(record)).notCreated).toMatchObject({ k: { type: 'invalidProperties', properties: Object.keys(record) } });
+  });
+});
+
 describe('a Content-Type that the client writes', () => {
   const bodyValues = { p: { value: 'Grüße' } };
   const structure = (value: string | null) => ({ bodyValues, bodyStructure: { partId: 'p', 'header:Content-Type': value } });
