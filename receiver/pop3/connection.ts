@@ -45,6 +45,7 @@ export class Pop3Connection implements Guest, Pop3Client {
   readonly #lines = new LineReader();
   readonly #loginTimer: NodeJS.Timeout;
   #session: Session | null = null;
+  #unwatch: (() => void) | null = null;
   #socket: Socket;
   #listening = false;
   #farewell: string | null = null;
@@ -84,9 +85,10 @@ export class Pop3Connection implements Guest, Pop3Client {
     }
   }
 
-  dismiss(reason: string): void {
+  /** `code`: RFC 3206. */
+  dismiss(reason: string, code = 'SYS/TEMP'): void {
     if (this.state === 'gone') return;
-    this.#farewell ??= `-ERR [SYS/TEMP] ${reason}`;
+    this.#farewell ??= `-ERR [${code}] ${reason}`;
     if (this.#listening) this.#leave();
   }
 
@@ -114,6 +116,7 @@ export class Pop3Connection implements Guest, Pop3Client {
     if (this.#options.locked.has(session.address)) return false;
     this.#options.locked.add(session.address);
     this.#session = session;
+    this.#unwatch = session.onRevoked(() => this.dismiss('This login is no longer valid', 'AUTH'));
     clearTimeout(this.#loginTimer);
     return true;
   }
@@ -197,6 +200,7 @@ export class Pop3Connection implements Guest, Pop3Client {
     this.leave();
     this.maildrop?.close();
     if (this.#session) this.#options.locked.delete(this.#session.address);
+    this.#unwatch?.();
     this.#session?.close();
     this.#incoming.close();
     this.output.flush();

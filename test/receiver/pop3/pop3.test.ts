@@ -9,6 +9,7 @@ import { Stuffing, Top } from '../../../receiver/pop3/lines.ts';
 import { type Pop3Options, type Pop3Server, startPop3 } from '../../../receiver/pop3/server.ts';
 import { ImapClient } from '../../support/imap-client.ts';
 import { certificate, PASSWORD, USER } from '../../support/imap-server.ts';
+import { StagedMemory } from '../../support/staged-memory.ts';
 import { playTranscript } from '../../support/transcript.ts';
 
 const LETTERS = [
@@ -256,6 +257,16 @@ describe('hostile clients', () => {
     await start({ timeouts: { login: 60_000, idle: 300 } });
     const sleeper = await logIn();
     expect(await sleeper.line('the end')).toBe('-ERR [SYS/TEMP] Idle for too long');
+  });
+
+  test('who came with a login that has ended is shown out', async () => {
+    await server.close();
+    const store = new StagedMemory();
+    await start({ backend: store.backend });
+    const client = await logIn();
+    store.revoke();
+    expect(await client.line('the end')).toBe('-ERR [AUTH] This login is no longer valid');
+    await client.closed();
   });
 
   test('beyond the limit a connection is turned away, and a shutdown tells who is there', async () => {
