@@ -78,6 +78,19 @@ export async function startEdgeAlone(): Promise<LocalEdge> {
 async function profileWorker(port: number, work: () => Promise<unknown>): Promise<Profile> {
   const socket = new WebSocket(`ws://127.0.0.1:${port}/core:user:posthouse`);
   await once(socket, 'open');
+  // Nobody else would tell whoever waits for an answer.
+  const gone = once(socket, 'close').then(() => {
+    throw new Error('the inspector went away');
+  });
+  try {
+    return await Promise.race([profileThrough(socket, work), gone]);
+  } finally {
+    gone.catch(() => {});
+    socket.close();
+  }
+}
+
+async function profileThrough(socket: WebSocket, work: () => Promise<unknown>): Promise<Profile> {
   let last = 0;
   const call = async (method: string, params: object = {}) => {
     const id = ++last;
@@ -94,6 +107,5 @@ async function profileWorker(port: number, work: () => Promise<unknown>): Promis
   await call('Profiler.start');
   await work();
   const { profile } = (await call('Profiler.stop')) as { profile: Profile };
-  socket.close();
   return profile;
 }

@@ -1,6 +1,7 @@
 /**
  * `npm run bench`: measures the built product as a person runs it and prints one table. `npm run bench -- smtp imap` chooses parts,
- * `--quick` takes small numbers to see that it works, `--full` adds the largest mailboxes. It reports; no figure makes it fail.
+ * `--quick` takes small numbers to see that it works, `--full` adds the largest mailboxes. It reports; no figure makes it fail, but a
+ * part without figures does, and so does an end before the table.
  */
 import { endAll } from './ending.ts';
 import { type Figure, type Options, type Part, type Remark, table } from './figures.ts';
@@ -31,6 +32,7 @@ async function run(args: readonly string[]): Promise<void> {
   const results: { part: Part; figures: (Figure | Remark)[] }[] = [];
   for (const part of chosen) results.push({ part, figures: await measure(part, options) });
   console.log(`\n${head}\n\n${table(results)}`);
+  told = true;
 }
 
 /** A part that breaks is told as such, and the others go on. */
@@ -39,6 +41,7 @@ async function measure(part: Part, options: Options): Promise<(Figure | Remark)[
   const started = Date.now();
   try {
     const figures = await part.measure(options);
+    if (!figures.some((figure) => 'what' in figure)) throw new Error('it gave no figures');
     console.error(`${table([{ part, figures }])}\nbench: ${part.name} took ${Math.round((Date.now() - started) / 1000)} s`);
     return figures;
   } catch (error) {
@@ -48,5 +51,13 @@ async function measure(part: Part, options: Options): Promise<(Figure | Remark)[
   }
 }
 
+/** Everything that was asked for has been answered. */
+let told = false;
+// Whatever ends the process, libraries and empty event loops among it: without a table it has not succeeded.
+process.once('exit', (code) => {
+  if (told || code !== 0) return;
+  console.error('bench: ended before it had measured everything');
+  process.exitCode = 1;
+});
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => endAll().finally(() => process.exit(130)));
 await run(process.argv.slice(2));
