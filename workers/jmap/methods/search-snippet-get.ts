@@ -24,6 +24,11 @@ const PARTS_MAX = 3;
 /** Octets of a text part that are looked into. */
 const TEXT_OCTETS_MAX = 64 * 1024;
 
+/** Emails worked on at a time: a Worker may hold six connections. */
+const CONCURRENT_EMAILS = 6;
+
+type Texts = ReturnType<typeof searchTexts>;
+
 const FIELDS = { accountId: readId, filter: nullable(readObject), emailIds: arrayOf(readId) };
 
 export const searchSnippetGet: Method = async (args, context) => {
@@ -34,21 +39,26 @@ export const searchSnippetGet: Method = async (args, context) => {
   const wanted = ids.flatMap((id) => decodeId('Email', id) ?? []);
   const rows = wanted.length === 0 ? [] : await context.emails(wanted);
   const list: Json[] = [];
-  let originals = ORIGINALS_MAX;
-  for (const row of rows) {
-    const subject = markSubject(row.subject, texts.subject);
-    let preview = markPreview(row.preview, texts.body);
-    for (const part of preview === null && texts.body.length > 0 ? textParts(row) : []) {
-      if (originals-- <= 0) break;
-      preview = markPreview(await beginning(context, row, part), texts.body);
-      if (preview !== null) break;
-    }
-    list.push({ emailId: encodeId('Email', row.id), subject, preview });
+  const budget = { parts: ORIGINALS_MAX };
+  for (let at = 0; at < rows.length; at += CONCURRENT_EMAILS) {
+    const some = rows.slice(at, at + CONCURRENT_EMAILS);
+    list.push(...(await Promise.all(some.map((row) => snippet(context, row, texts, budget)))));
   }
   const found = new Set(list.map(({ emailId }) => emailId));
   const notFound = ids.filter((id) => !found.has(id));
   return { accountId, list, notFound: notFound.length > 0 ? notFound : null };
 };
+
+async function snippet(context: JmapContext, row: EmailRow, texts: Texts, budget: { parts: number }): Promise<Json> {
+  const subject = markSubject(row.subject, texts.subject);
+  let preview = markPreview(row.preview, texts.body);
+  for (const part of preview === null && texts.body.length > 0 ? textParts(row) : []) {
+    if (budget.parts-- <= 0) break;
+    preview = markPreview(await beginning(context, row, part), texts.body);
+    if (preview !== null) break;
+  }
+  return { emailId: encodeId('Email', row.id), subject, preview };
+}
 
 /** The parts people read, the plain form of a text before its HTML, which may say more. */
 function textParts(row: EmailRow): Part[] {
