@@ -139,30 +139,29 @@ export class MirrorMailbox implements SelectedMailbox {
   }
 
   readNow(message: Message, range?: Range): Uint8Array | null {
-    const octets = this.#originals.readNow(this.#original(message), range);
+    const original = this.#original(message);
+    const octets = this.#originals.readNow(original, range);
     this.#readAhead.note(message.uid, octets !== null);
     return octets;
   }
 
   async read(message: Message, range?: Range): Promise<Uint8Array> {
-    return (
-      this.readNow(message, range) ??
-      this.#originals.read(this.#original(message), range).catch((error: unknown) => this.#mirror.refuse(error))
-    );
+    return this.#originals.read(this.#noted(message), range).catch((error: unknown) => this.#mirror.refuse(error));
   }
 
   async *stream(message: Message, range?: Range): AsyncIterable<Uint8Array> {
-    const octets = this.readNow(message, range);
-    if (octets) yield octets;
-    else yield* this.#streamed(message, range);
-  }
-
-  async *#streamed(message: Message, range?: Range): AsyncIterable<Uint8Array> {
     try {
-      yield* this.#originals.stream(this.#original(message), range);
+      yield* this.#originals.stream(this.#noted(message), range);
     } catch (error) {
       this.#mirror.refuse(error);
     }
+  }
+
+  /** What is read, with its neighbours in mind. */
+  #noted(message: Message): Original {
+    const original = this.#original(message);
+    this.#readAhead.note(message.uid, this.#originals.isAtHand(original));
+    return original;
   }
 
   async store(request: StoreRequest): Promise<{ modified: number[] }> {

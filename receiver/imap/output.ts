@@ -7,9 +7,6 @@ import type { Duplex } from 'node:stream';
 
 /** Gathered before it is handed to the socket: one system call and, with TLS, four full records. */
 const WRITE_SIZE = 64 * 1024;
-/** Octets from here on are handed over as they are; copying shorter ones costs less than a piece of their own. */
-const PIECE_MIN = 16 * 1024;
-
 /** Buffers that no socket writes from any more, of all connections: taken again instead of made anew. */
 const spare: Buffer[] = [];
 const SPARE_MAX = 16;
@@ -43,20 +40,16 @@ export class Output {
     if (this.#octets + this.#text.length >= WRITE_SIZE) this.flush();
   }
 
-  /** Appends octets, after the text before them. The caller leaves them as they are. */
+  /** Appends octets, after the text before them. They are copied: the caller may do with them what it likes. */
   bytes(octets: Uint8Array): void {
-    if (octets.length === 0) return;
-    if (this.#octets + this.#text.length + octets.length > WRITE_SIZE) this.flush();
-    if (octets.length >= PIECE_MIN) {
-      this.flush();
-      if (!this.#closed) this.#socket.write(octets);
-      return;
+    for (let at = 0; at < octets.length; ) {
+      if (this.#octets + this.#text.length >= WRITE_SIZE) this.flush();
+      const buffer = this.#gather();
+      const some = octets.subarray(at, at + WRITE_SIZE - this.#octets);
+      buffer.set(some, this.#octets);
+      this.#octets += some.length;
+      at += some.length;
     }
-    const buffer = this.#buffer ?? spare.pop() ?? Buffer.allocUnsafeSlow(WRITE_SIZE);
-    this.#buffer = buffer;
-    this.#gatherText(buffer);
-    buffer.set(octets, this.#octets);
-    this.#octets += octets.length;
   }
 
   /** One line with its CRLF. */
@@ -66,8 +59,7 @@ export class Output {
 
   /** Hands everything to the socket. */
   flush(): void {
-    const buffer = this.#buffer;
-    if (buffer && this.#octets + this.#text.length <= WRITE_SIZE) this.#gatherText(buffer);
+    const buffer = this.#octets > 0 && this.#octets + this.#text.length <= WRITE_SIZE ? this.#gather() : this.#buffer;
     if (buffer && !this.#closed) this.#socket.write(buffer.subarray(0, this.#octets), (error) => (error ? undefined : release(buffer)));
     if (this.#text !== '' && !this.#closed) this.#socket.write(this.#text, 'latin1');
     this.#buffer = null;
@@ -95,9 +87,13 @@ export class Output {
     this.#watch(socket);
   }
 
-  #gatherText(buffer: Buffer): void {
+  /** The buffer, with the text that waited in it. */
+  #gather(): Buffer {
+    const buffer = this.#buffer ?? spare.pop() ?? Buffer.allocUnsafeSlow(WRITE_SIZE);
+    this.#buffer = buffer;
     if (this.#text !== '') this.#octets += buffer.write(this.#text, this.#octets, 'latin1');
     this.#text = '';
+    return buffer;
   }
 
   #watch(socket: Duplex): void {

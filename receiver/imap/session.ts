@@ -160,7 +160,7 @@ export interface SelectedMailbox {
   fullText(scope: TextScope, text: string, wanted: Uint32Array): Promise<ReadonlySet<number> | null>;
   /** Octets [offset, offset+length) of the original; the whole when no range is given. Throws Refusal UNAVAILABLE. */
   read(message: Message, range?: { offset: number; length: number }): Promise<Uint8Array>;
-  /** The same where it can be had without waiting; null where it cannot. Absent: nothing can. */
+  /** The same where it can be had without waiting, good until another is read; null where it cannot. Absent: nothing can. */
   readNow?(message: Message, range?: { offset: number; length: number }): Uint8Array | null;
   /** The same as a stream of chunks, for what is large. */
   stream(message: Message, range?: { offset: number; length: number }): AsyncIterable<Uint8Array>;

@@ -15,12 +15,14 @@ const EVICT_TO = 0.9;
 /** The file's own time is set at most this often; it orders the entries after a restart. */
 const TOUCH_INTERVAL_MS = 3_600_000;
 const PARTIAL = '.part';
-/** Small originals are read into blocks, one behind the other: octets of their own for each would cost as much as the reading. */
-const BLOCK = 256 * 1024;
-/** One that would take more of a block than this gets octets of its own. */
-const BLOCK_SHARE_MAX = BLOCK / 8;
 
+/** Names an original; `sha256` in hexadecimal. */
+export interface Key {
+  account: number;
+  sha256: string;
+}
 interface Entry {
+  key: Key;
   size: number;
   /** Hashed by this process. */
   verified: boolean;
@@ -30,19 +32,18 @@ interface Entry {
 }
 
 export class Cache {
-  /** With the separator behind it. */
   readonly #folder: string;
   readonly #limit: number;
-  readonly #entries = new Map<string, Entry>();
+  /** By account, then by digest: one string made of both costs more than the second look. */
+  readonly #accounts = new Map<number, Map<string, Entry>>();
+  #count = 0;
   #octets = 0;
   #partials = 0;
   #uses = 0;
   #evicting = false;
-  #block = Buffer.alloc(0);
-  #blockUsed = 0;
 
   constructor(folder: string, limit: number) {
-    this.#folder = folder + path.sep;
+    this.#folder = folder;
     this.#limit = limit;
     mkdirSync(folder, { recursive: true, mode: 0o700 });
   }
@@ -53,10 +54,10 @@ export class Cache {
 
   /** Takes stock of what an earlier process left, oldest first; its unfinished files go. */
   async open(): Promise<void> {
-    const found: { key: string; size: number; time: number }[] = [];
+    const found: { key: Key; size: number; time: number }[] = [];
     for (const account of await readdir(this.#folder)) {
       for (const name of await readdir(path.join(this.#folder, account)).catch(() => [])) {
-        const key = `${account}/${name}`;
+        const key = { account: Number(account), sha256: name };
         if (name.includes(PARTIAL)) await rm(this.path(key), { force: true });
         else {
           const facts = await stat(this.path(key)).catch(() => null);
@@ -65,12 +66,12 @@ export class Cache {
       }
     }
     found.sort((a, b) => a.time - b.time);
-    for (const { key, size, time } of found) if (!this.#entries.has(key)) this.#add(key, size, { verified: false, touched: time });
+    for (const { key, size, time } of found) if (!this.has(key)) this.#add(key, size, { verified: false, touched: time });
     await this.#evict();
   }
 
-  path(key: string): string {
-    return this.#folder + key;
+  path({ account, sha256 }: Key): string {
+    return `${this.#folder}/${account}/${sha256}`;
   }
 
   /** True when an original of that size may be kept at all. */
@@ -78,17 +79,17 @@ export class Cache {
     return size <= this.#limit / 4;
   }
 
-  has(key: string): boolean {
-    return this.#entries.has(key);
+  has(key: Key): boolean {
+    return this.#entry(key) !== undefined;
   }
 
-  /** A small original as a whole; null when it is not here. */
-  readWhole(key: string, size: number): Buffer | null {
+  /** A small original as a whole, at the beginning of `into`, which has room for one octet more; null when it is not here. */
+  readWhole(key: Key, size: number, into = Buffer.allocUnsafeSlow(size + 1)): Buffer | null {
     const entry = this.#use(key);
     if (!entry) return null;
     try {
-      const octets = this.#readFile(this.path(key), size);
-      if (!octets || (!entry.verified && hash('sha256', octets) !== digestOf(key))) throw new Error('not what its name says');
+      const octets = readFile(this.path(key), into, size);
+      if (!octets || (!entry.verified && hash('sha256', octets) !== key.sha256)) throw new Error('not what its name says');
       entry.verified = true;
       return octets;
     } catch {
@@ -98,23 +99,23 @@ export class Cache {
   }
 
   /** The path of a large original, for streaming; null when it is not here. */
-  async find(key: string, size: number): Promise<string | null> {
+  async find(key: Key, size: number): Promise<string | null> {
     const entry = this.#use(key);
     if (!entry) return null;
-    const right = entry.size === size && (entry.verified || (await hasDigest(this.path(key), digestOf(key))));
+    const right = entry.size === size && (entry.verified || (await hasDigest(this.path(key), key.sha256)));
     if (!right) this.#forget(key);
     entry.verified = right;
     return right ? this.path(key) : null;
   }
 
   /** A name to write to before `adopt`. */
-  async partialPath(key: string): Promise<string> {
+  async partialPath(key: Key): Promise<string> {
     await mkdir(path.dirname(this.path(key)), { recursive: true, mode: 0o700 });
     return `${this.path(key)}${PARTIAL}${process.pid}-${this.#partials++}`;
   }
 
   /** Keeps a finished file whose digest the caller has checked. */
-  async adopt(key: string, partial: string, size: number): Promise<void> {
+  async adopt(key: Key, partial: string, size: number): Promise<void> {
     await rename(partial, this.path(key));
     this.#forgetEntry(key);
     this.#add(key, size, { verified: true, touched: Date.now() });
@@ -122,20 +123,28 @@ export class Cache {
   }
 
   /** Keeps octets whose digest the caller has checked. */
-  async put(key: string, octets: Uint8Array): Promise<void> {
-    if (!this.admits(octets.length) || this.#entries.has(key)) return;
+  async put(key: Key, octets: Uint8Array): Promise<void> {
+    if (!this.admits(octets.length) || this.has(key)) return;
     const partial = await this.partialPath(key);
     await writeFile(partial, octets, { mode: 0o600 });
     await this.adopt(key, partial, octets.length);
   }
 
-  #add(key: string, size: number, state: { verified: boolean; touched: number }): void {
-    this.#entries.set(key, { size, ...state, used: ++this.#uses });
+  #entry({ account, sha256 }: Key): Entry | undefined {
+    return this.#accounts.get(account)?.get(sha256);
+  }
+
+  /** The key may be a larger thing: only what it names is kept. */
+  #add({ account, sha256 }: Key, size: number, state: { verified: boolean; touched: number }): void {
+    const entries = this.#accounts.get(account) ?? new Map<string, Entry>();
+    this.#accounts.set(account, entries);
+    entries.set(sha256, { key: { account, sha256 }, size, ...state, used: ++this.#uses });
+    this.#count++;
     this.#octets += size;
   }
 
-  #use(key: string): Entry | undefined {
-    const entry = this.#entries.get(key);
+  #use(key: Key): Entry | undefined {
+    const entry = this.#entry(key);
     if (!entry) return undefined;
     entry.used = ++this.#uses;
     const now = Date.now();
@@ -146,41 +155,26 @@ export class Cache {
     return entry;
   }
 
-  /** Null when the file is not of that size. */
-  #readFile(name: string, size: number): Buffer | null {
-    const shared = size < BLOCK_SHARE_MAX;
-    if (shared && this.#block.length - this.#blockUsed <= size) {
-      this.#block = Buffer.allocUnsafeSlow(BLOCK);
-      this.#blockUsed = 0;
-    }
-    // One octet more, to see that the file has no more.
-    const octets = shared ? this.#block.subarray(this.#blockUsed, this.#blockUsed + size + 1) : Buffer.allocUnsafeSlow(size + 1);
-    const file = openSync(name, 'r');
-    try {
-      if (readSync(file, octets) !== size) return null;
-    } finally {
-      closeSync(file);
-    }
-    if (shared) this.#blockUsed += size;
-    return octets.subarray(0, size);
+  #forgetEntry(key: Key): void {
+    const entry = this.#entry(key);
+    if (!entry) return;
+    this.#accounts.get(key.account)?.delete(key.sha256);
+    this.#count--;
+    this.#octets -= entry.size;
   }
 
-  #forgetEntry(key: string): void {
-    this.#octets -= this.#entries.get(key)?.size ?? 0;
-    this.#entries.delete(key);
-  }
-
-  #forget(key: string): void {
+  #forget(key: Key): void {
     this.#forgetEntry(key);
     rm(this.path(key), { force: true }).catch(() => {});
   }
 
+  /** One at a time: what comes meanwhile is seen by the next. */
   async #evict(): Promise<void> {
-    if (this.#evicting || (this.#octets <= this.#limit && this.#entries.size <= ENTRIES_MAX)) return;
+    if (this.#evicting || (this.#octets <= this.#limit && this.#count <= ENTRIES_MAX)) return;
     this.#evicting = true;
-    const oldest = [...this.#entries].sort(([, a], [, b]) => a.used - b.used);
-    for (const [key] of oldest) {
-      if (this.#octets <= this.#limit * EVICT_TO && this.#entries.size <= ENTRIES_MAX * EVICT_TO) break;
+    const entries = [...this.#accounts.values()].flatMap((account) => [...account.values()]);
+    for (const { key } of entries.sort((a, b) => a.used - b.used)) {
+      if (this.#octets <= this.#limit * EVICT_TO && this.#count <= ENTRIES_MAX * EVICT_TO) break;
       this.#forgetEntry(key);
       await rm(this.path(key), { force: true }).catch(() => {});
     }
@@ -188,8 +182,14 @@ export class Cache {
   }
 }
 
-function digestOf(key: string): string {
-  return key.slice(key.indexOf('/') + 1);
+/** Null when the file is not of that size: one octet more is asked for, to see that there is none. */
+function readFile(name: string, into: Buffer, size: number): Buffer | null {
+  const file = openSync(name, 'r');
+  try {
+    return readSync(file, into, 0, size + 1, null) === size ? into.subarray(0, size) : null;
+  } finally {
+    closeSync(file);
+  }
 }
 
 async function hasDigest(file: string, sha256: string): Promise<boolean> {

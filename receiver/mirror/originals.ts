@@ -9,7 +9,7 @@ import { createReadStream } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { EdgeRefused, EdgeUnavailable } from '../edge.ts';
-import { Cache } from './cache.ts';
+import { Cache, type Key } from './cache.ts';
 import { Download } from './download.ts';
 
 /** Originals up to here are handled in memory; nine of ten messages are smaller. */
@@ -19,10 +19,8 @@ const RANGES_BEFORE_WHOLE = 3;
 /** Originals whose ranges are counted. */
 const COUNTED_MAX = 1000;
 
-/** Names an original and how to get it. `fetch` throws the edge's errors. */
-export interface Original {
-  account: number;
-  sha256: string;
+/** An original and how to get it. `fetch` throws the edge's errors. */
+export interface Original extends Key {
   size: number;
   fetch(range?: { offset: number; length: number }): Promise<Readable>;
 }
@@ -36,6 +34,8 @@ export class Originals {
   readonly #small = new Map<string, Promise<Buffer>>();
   readonly #downloads = new Map<string, Download>();
   readonly #rangesAsked = new Map<string, number>();
+  /** For what is read and passed on at once: octets of their own for each original would cost as much as the reading. */
+  readonly #scratch = Buffer.allocUnsafeSlow(SMALL_MAX + 1);
 
   /** `limit`: octets on disk. */
   constructor(folder: string, limit: number) {
@@ -51,10 +51,15 @@ export class Originals {
     return this.#cache.open();
   }
 
-  /** The range of a small original that is on the disk; null of any other. */
+  /** A small original is on the disk. */
+  isAtHand(original: Original): boolean {
+    return original.size <= SMALL_MAX && this.#cache.has(original);
+  }
+
+  /** The range of a small original that is on the disk; null of any other. The octets stay what they are until another is read so. */
   readNow(original: Original, range?: Range): Uint8Array | null {
     if (original.size > SMALL_MAX) return null;
-    const whole = this.#cache.readWhole(keyOf(original), original.size);
+    const whole = this.#cache.readWhole(original, original.size, this.#scratch);
     if (!whole || !range) return whole;
     const { offset, length } = within(original, range);
     return whole.subarray(offset, offset + length);
@@ -77,7 +82,7 @@ export class Originals {
       yield (await this.#whole(original)).subarray(offset, offset + length);
       return;
     }
-    const cached = await this.#cache.find(keyOf(original), original.size);
+    const cached = await this.#cache.find(original, original.size);
     if (cached) yield* createReadStream(cached, { start: offset, end: offset + length - 1 });
     else if (this.#wantsWhole(original, length)) yield* (await this.#download(original)).read(offset, length);
     else yield* exactly(await original.fetch({ offset, length }), length);
@@ -85,30 +90,30 @@ export class Originals {
 
   /** A small original, from the disk or from the edge, without a place in the cache. */
   async pass(original: Original): Promise<Buffer> {
-    const cached = this.#cache.readWhole(keyOf(original), original.size);
+    const cached = this.#cache.readWhole(original, original.size);
     return cached ?? this.#small.get(keyOf(original)) ?? fetchChecked(original);
   }
 
   /** Fetches a small original before it is asked for; false when it is there. Failures are for the one who asks. */
   warm(original: Original): boolean {
-    if (original.size > SMALL_MAX || this.#cache.has(keyOf(original))) return false;
+    if (original.size > SMALL_MAX || this.#cache.has(original)) return false;
     this.#whole(original).catch(() => {});
     return true;
   }
 
   /** Keeps the octets of a message that has just been written, for it is read next. */
   async remember(account: number, sha256: string, octets: Buffer): Promise<void> {
-    const key = `${account}/${sha256}`;
+    const key = keyOf({ account, sha256 });
     if (this.#small.has(key)) return;
     this.#small.set(key, Promise.resolve(octets));
-    await this.#cache.put(key, octets).catch(() => {});
+    await this.#cache.put({ account, sha256 }, octets).catch(() => {});
     this.#small.delete(key);
   }
 
   async #whole(original: Original): Promise<Buffer> {
-    const key = keyOf(original);
-    const cached = this.#cache.readWhole(key, original.size);
+    const cached = this.#cache.readWhole(original, original.size);
     if (cached) return cached;
+    const key = keyOf(original);
     const running = this.#small.get(key) ?? this.#fetchWhole(original).finally(() => this.#small.delete(key));
     this.#small.set(key, running);
     return running;
@@ -116,7 +121,7 @@ export class Originals {
 
   async #fetchWhole(original: Original): Promise<Buffer> {
     const octets = await fetchChecked(original);
-    await this.#cache.put(keyOf(original), octets).catch(() => {});
+    await this.#cache.put(original, octets).catch(() => {});
     return octets;
   }
 
@@ -135,13 +140,13 @@ export class Originals {
     const key = keyOf(original);
     const running = this.#downloads.get(key);
     if (running) return running;
-    const partial = await this.#cache.partialPath(key);
+    const partial = await this.#cache.partialPath(original);
     const started = this.#downloads.get(key);
     if (started) return started;
     const download = new Download(partial, original.sha256, original.size, () => original.fetch());
     this.#downloads.set(key, download);
     download.finished
-      .then(() => this.#cache.adopt(key, partial, original.size))
+      .then(() => this.#cache.adopt(original, partial, original.size))
       .catch(() => rm(partial, { force: true }))
       .catch(() => {})
       .finally(() => this.#downloads.delete(key));
@@ -163,7 +168,7 @@ function within(original: Original, range: Range = { offset: 0, length: original
   return { offset, length: Math.min(range.length, original.size - offset) };
 }
 
-function keyOf({ account, sha256 }: Original): string {
+function keyOf({ account, sha256 }: Key): string {
   return `${account}/${sha256}`;
 }
 

@@ -184,7 +184,7 @@ async function sendAwaited(fetching: Fetching, message: Message, items: FetchIte
   const contents: Content[] = [];
   try {
     for (const item of items) {
-      if (typeof item !== 'string') contents.push(contentAtHand(box, message, item) ?? (await contentOf(box, message, item)));
+      if (typeof item !== 'string') contents.push(await contentOf(box, message, item));
     }
     for (const piece of answerOf(fetching, message, items, contents)) {
       if (isStream(piece)) await writeStream(output, piece);

@@ -42,7 +42,10 @@ export type Content =
 /** A section that is not there. */
 export const NOTHING: Content = { kind: 'nil' };
 
-/** The content when the index or the disk has it, without a promise; null when it must be waited for. */
+/**
+ * The content when the index or the disk has it, without a promise; null when it must be waited for. Octets are to be written before
+ * another message is looked at: they lie where those of the next will.
+ */
 export function contentAtHand(box: SelectedMailbox, message: Message, item: BodyItem): Content | null {
   if (item.kind !== 'body') return null;
   const source = locate(message, item.section);
@@ -57,11 +60,12 @@ export function contentAtHand(box: SelectedMailbox, message: Message, item: Body
     : { kind: 'bytes', bytes, binary: false };
 }
 
-/** What is not at hand. Throws Refusal when the original cannot be had now. */
+/** Octets of its own. Throws Refusal when the original cannot be had now. */
 export async function contentOf(box: SelectedMailbox, message: Message, item: BodyItem): Promise<Content> {
   if (item.kind !== 'body') return decodedContent(box, message, item);
   const source = locate(message, item.section);
-  if (source?.kind !== 'range') return NOTHING;
+  if (!source) return NOTHING;
+  if (source.kind === 'text') return { kind: 'text', text: cutText(source.text, item.partial) };
   if (!source.fields) return rangeContent(box, message, cutRange(source, item.partial), false);
   return { kind: 'text', text: cutText(source.fields(latin1(await box.read(message, source))), item.partial) };
 }
