@@ -1,6 +1,6 @@
 /**
- * What happens behind a receiver's back, with the real processes: an app password is withdrawn while a program idles with it, and the
- * receiver is stopped for a while.
+ * What happens behind the back of a client that idles, with the real processes: its app password is withdrawn, the receiver stands
+ * still for a while, the receiver ends.
  */
 import { execFile } from 'node:child_process';
 import path from 'node:path';
@@ -72,4 +72,12 @@ test('a receiver that was stopped tells its clients afterwards what happened mea
   client.close();
   smtp.close();
   await imap.logout();
+});
+
+test('a receiver that ends says goodbye to who idles', async () => {
+  const client = await idle(posthouse.ready.accounts[0]?.appPassword ?? '');
+  const ended = posthouse.stop();
+  expect(await client.response()).toBe('* BYE [UNAVAILABLE] Server is shutting down');
+  await client.closed();
+  await ended;
 });
