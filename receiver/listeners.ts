@@ -5,12 +5,15 @@
  */
 import { createServer, type Server, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { createSecureContext, createServer as createTlsServer, type SecureContext } from 'node:tls';
+import { createSecureContext, type SecureContext } from 'node:tls';
 import { listen } from './listen.ts';
 import { isLoopback, networkOf } from './network.ts';
+import { secureLayer } from './tls/layer.ts';
 
 /** TLS handshakes at once: a few milliseconds each, 20 s for who never ends it. */
 export const HANDSHAKES_MAX = 256;
+/** A client may end its half first and still read its answers. */
+const SOCKET = { noDelay: true, allowHalfOpen: true };
 /** How long a shutdown waits for clients to read their goodbye. */
 const GOODBYE_MS = 2_500;
 /** How long a closing connection may take to read our last words. */
@@ -58,12 +61,18 @@ export interface Listeners {
 
 /** Starts both listeners. Rejects when a port cannot be bound. */
 export async function startListeners(options: ListenersOptions): Promise<Listeners> {
-  let context: SecureContext = createSecureContext(options.tls());
+  // Which cipher is for the server to say, as Node's own TLS server has it.
+  const newContext = () => createSecureContext({ ...options.tls(), honorCipherOrder: true });
+  let context: SecureContext = newContext();
   const house = new House(options, () => context);
-  const plain = createServer({ noDelay: true, allowHalfOpen: true }, (socket) => house.admit(socket, false));
-  const secure = createTlsServer({ ...options.tls(), noDelay: true, handshakeTimeout: 20_000 }, (socket) => house.admit(socket, true));
-  // A failed handshake is the client's affair; the socket is gone already.
-  secure.on('tlsClientError', () => {});
+  const plain = createServer(SOCKET, (socket) => house.admit(socket, false));
+  const knocking = new Set<Socket>();
+  const secure = createServer(SOCKET, async (socket) => {
+    knocking.add(socket);
+    const secured = await secureLayer(socket, context);
+    knocking.delete(socket);
+    if (secured) house.admit(secured, true);
+  });
   // Handshakes that are still going on count here only.
   plain.maxConnections = secure.maxConnections = options.limits.total + HANDSHAKES_MAX;
   const plainPort = await listen(plain, options.listen, options.ports.plain);
@@ -75,10 +84,10 @@ export async function startListeners(options: ListenersOptions): Promise<Listene
     plain: plainPort,
     secure: securePort,
     updateTls: () => {
-      context = createSecureContext(options.tls());
-      secure.setSecureContext(options.tls());
+      context = newContext();
     },
     close: async () => {
+      for (const socket of knocking) socket.destroy();
       await Promise.all([stop(plain), stop(secure), house.empty()]);
     },
   };

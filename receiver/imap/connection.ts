@@ -238,7 +238,7 @@ export class Connection implements Client, Guest {
     this.#incoming.release();
     this.#decoder.drop();
     this.output.flush();
-    const secured = await secureLayer(this.#socket, context());
+    const secured = await secureLayer(this.#socket as Socket, context());
     if (!secured) {
       this.logOut();
       return false;

@@ -57,6 +57,14 @@ describe('TLS', () => {
     expect((await ImapClient.logIn(server.imap)).ended).toBe(false);
   });
 
+  test('who never begins the handshake does not hold up the end', async () => {
+    const other = await startTestServer();
+    const silent = connect(other.imaps, '127.0.0.1').on('error', () => {});
+    await new Promise((resolve) => silent.once('connect', resolve));
+    await (await ImapClient.open(other.imaps, true)).response();
+    await other.close();
+  });
+
   test('a new certificate is taken without a break', async () => {
     server.updateTls();
     const client = await ImapClient.open(server.imaps, true);
