@@ -159,6 +159,27 @@ export async function makeServerFinal(serverKey: Uint8Array, message: string): P
   return `v=${toBase64(await hmacSha256(serverKey, message))}`;
 }
 
+/** Server-first for who has these salt and iterations: a nonce of ours behind the client's. Null when client-first is malformed. */
+export function answerClientFirst(firstBare: string, { salt, iterations }: Pick<Verifier, 'salt' | 'iterations'>): string | null {
+  const first = parseClientFirstBare(firstBare);
+  return first && makeServerFirst(first.nonce + newNonce(), salt, iterations);
+}
+
+/** Server-final when client-final belongs to this exchange and proves the password of this verifier; else null. */
+export async function answerClientFinal(
+  verifier: Verifier,
+  firstBare: string,
+  serverFirst: string,
+  clientFinal: string,
+): Promise<string | null> {
+  const final = parseClientFinal(clientFinal);
+  const storedKey = fromBase64(verifier.storedKey);
+  const serverKey = fromBase64(verifier.serverKey);
+  if (!final || !storedKey || !serverKey || !serverFirst.startsWith(`r=${final.nonce},`)) return null;
+  const message = authMessage(firstBare, serverFirst, final.withoutProof);
+  return (await verifyProof(storedKey, message, final.proof)) ? makeServerFinal(serverKey, message) : null;
+}
+
 // ---------------------------------------------------------------- octets
 
 /** Equal, without telling by the time taken where they differ. */

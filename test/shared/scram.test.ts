@@ -1,19 +1,18 @@
 import { expect, test } from 'vitest';
 import {
+  answerClientFinal,
+  answerClientFirst,
   answerServerFirst,
-  authMessage,
   clientFirstBare,
   equalOctets,
   fakeSalt,
   fromBase64,
-  makeServerFinal,
   makeVerifier,
   parseClientFinal,
   parseClientFirstBare,
   parseServerFirst,
   preparePassword,
   SALT_OCTETS,
-  verifyProof,
 } from '../../shared/scram.ts';
 
 /** RFC 7677 §3, user `user`, password `pencil`. */
@@ -37,15 +36,15 @@ test('the client answers as the vector of RFC 7677 does', async () => {
   });
 });
 
-test('the server accepts the proof of the vector, answers with its signature, and accepts no other password', async () => {
+test('the server accepts the proof of the vector, answers with its signature, and accepts no other password and no other exchange', async () => {
+  const { clientFirst, serverFirst, clientFinal, serverFinal } = vector;
   const verifier = await makeVerifier('pencil', 'W22ZaJ0SNY7soEsUEjb6gQ==', 4096);
-  const final = parseClientFinal(vector.clientFinal);
-  if (!final) throw new Error('not parsed');
-  const message = authMessage(vector.clientFirst, vector.serverFirst, final.withoutProof);
-  expect(await verifyProof(octets(verifier.storedKey), message, final.proof)).toBe(true);
-  expect(await makeServerFinal(octets(verifier.serverKey), message)).toBe(vector.serverFinal);
+  expect(await answerClientFinal(verifier, clientFirst, serverFirst, clientFinal)).toBe(serverFinal);
   const other = await makeVerifier('pencil ', 'W22ZaJ0SNY7soEsUEjb6gQ==', 4096);
-  expect(await verifyProof(octets(other.storedKey), message, final.proof)).toBe(false);
+  expect(await answerClientFinal(other, clientFirst, serverFirst, clientFinal)).toBeNull();
+  expect(await answerClientFinal(verifier, clientFirst, answerClientFirst(clientFirst, verifier) ?? '', clientFinal)).toBeNull();
+  expect(await answerClientFinal(verifier, clientFirst, serverFirst, 'no message')).toBeNull();
+  expect(answerClientFirst('no message', verifier)).toBeNull();
 });
 
 test('a server that changes the nonce, adds nothing to it, or asks for too few or too many iterations gets no answer', async () => {

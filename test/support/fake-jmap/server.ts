@@ -6,16 +6,7 @@ import { readFile } from 'node:fs/promises';
 import http from 'node:http';
 import path from 'node:path';
 import { type WebSocket, WebSocketServer } from 'ws';
-import {
-  authMessage,
-  fromBase64,
-  makeServerFinal,
-  makeServerFirst,
-  makeVerifier,
-  newNonce,
-  parseClientFinal,
-  verifyProof,
-} from '../../../shared/scram.ts';
+import { answerClientFinal, answerClientFirst, makeVerifier, newNonce } from '../../../shared/scram.ts';
 import { METHODS } from './methods.ts';
 import { PIXEL } from './samples.ts';
 import { FakeStore } from './store.ts';
@@ -107,7 +98,7 @@ export async function startFake(messages: number, port = 0): Promise<FakeServer>
     if (pathname === '/auth/scram/start') {
       const body = JSON.parse(String(await read(request))) as { clientFirstBare: string };
       const exchange = newNonce();
-      const first = makeServerFirst(`${/r=(.*)$/.exec(body.clientFirstBare)?.[1]}${newNonce()}`, verifier.salt, verifier.iterations);
+      const first = answerClientFirst(body.clientFirstBare, verifier) ?? '';
       exchanges.set(exchange, { bare: body.clientFirstBare, first });
       return void json({ exchange, serverFirst: first });
     }
@@ -128,14 +119,9 @@ export async function startFake(messages: number, port = 0): Promise<FakeServer>
   ): Promise<void> {
     const body = JSON.parse(String(await read(request))) as { exchange: string; clientFinal: string };
     const exchange = exchanges.get(body.exchange);
-    const final = parseClientFinal(body.clientFinal);
-    if (!exchange || !final) return void json({ status: 'failed' });
-    const message = authMessage(exchange.bare, exchange.first, final.withoutProof);
-    const ok =
-      exchange.bare.startsWith('n=me@example.test,') &&
-      (await verifyProof(fromBase64(verifier.storedKey) ?? new Uint8Array(), message, final.proof));
-    if (!ok) return void json({ status: 'failed' });
-    const serverFinal = await makeServerFinal(fromBase64(verifier.serverKey) ?? new Uint8Array(), message);
+    const isKnown = exchange?.bare.startsWith('n=me@example.test,');
+    const serverFinal = exchange && isKnown && (await answerClientFinal(verifier, exchange.bare, exchange.first, body.clientFinal));
+    if (!serverFinal) return void json({ status: 'failed' });
     json({ status: 'ok', serverFinal, account: 1, address: 'me@example.test', expires: Date.now() + 1e9 }, 200, {
       'set-cookie': `${COOKIE}; Path=/; Secure; HttpOnly; SameSite=Strict`,
     });
