@@ -75,6 +75,25 @@ describe('small originals', () => {
     expect(fetched).toEqual(['whole', 'whole', 'whole']);
   });
 
+  it('on the disk are read at once, others not', async () => {
+    const folder = scratchFolder();
+    const originals = await makeOriginals(MEGABYTE, folder);
+    const [first, second, large] = [source(5000), source(7000, 2), source(300_000, 3)];
+    expect(originals.readNow(first.original)).toBeNull();
+    for (const { original } of [first, second]) await originals.read(original);
+    const whole = await originals.read(first.original);
+    expect(originals.readNow(first.original)).toEqual(first.octets);
+    expect(originals.readNow(second.original, { offset: 6990, length: 100 })).toEqual(second.octets.subarray(6990));
+    expect(whole).toEqual(first.octets);
+    await originals.read(large.original);
+    expect(originals.readNow(large.original)).toBeNull();
+    for (const length of [4999, 5001]) {
+      writeFileSync(path.join(folder, '1', first.original.sha256), Buffer.alloc(length));
+      expect(originals.readNow(first.original)).toBeNull();
+      expect(await originals.read(first.original)).toEqual(first.octets);
+    }
+  });
+
   it('go least recently used first when the bound is reached, over a restart as well', async () => {
     const folder = scratchFolder();
     const originals = await makeOriginals(10_000, folder);
