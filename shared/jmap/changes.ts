@@ -10,7 +10,7 @@ import { nullable, readArguments, readId, readString, readUnsignedInt } from './
 const CHANGES_MAX = 500;
 
 /** RFC 8620 §5.2: greater than 0 when given. */
-export const readMaxChanges: Reader<number> = (value, path) => {
+const readMaxChanges: Reader<number> = (value, path) => {
   const number = readUnsignedInt(value, path);
   if (number === 0) throw new ShapeError(path, 'must be greater than 0');
   return number;

@@ -3,7 +3,6 @@
  * comparators, a window. Trees are bounded, since each condition is a piece of SQL.
  */
 import { COLLATIONS, QUERY_LIMIT_MAX } from './capabilities.ts';
-import { readMaxChanges } from './changes.ts';
 import type { Json } from './errors.ts';
 import { MethodError, ShapeError } from './errors.ts';
 import type { Reader } from './readers.ts';
@@ -130,7 +129,8 @@ export const QUERY_CHANGES_FIELDS = {
   filter: nullable(readObject),
   sort: nullable(arrayOf(readObject)),
   sinceQueryState: readString,
-  maxChanges: nullable(readMaxChanges),
+  // 0 is one here: RFC 8620 asks for more than that in /changes only.
+  maxChanges: nullable(readUnsignedInt),
   upToId: nullable(readId),
   calculateTotal: optional(readBoolean, false),
 } satisfies Record<string, Reader<unknown>>;

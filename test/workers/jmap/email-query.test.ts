@@ -266,7 +266,7 @@ test('changes of a query are told, bounded by maxChanges, with the total', async
   expect(await other.call('Email/queryChanges', { ...plain, sinceQueryState: queryState, maxChanges: 2 })).not.toHaveProperty('total');
   const errorOf = (more: Json) => other.errorOf('Email/queryChanges', { ...args, sinceQueryState: queryState, ...more });
   expect(await errorOf({ maxChanges: 1 })).toBe('tooManyChanges');
-  expect(await errorOf({ maxChanges: 0 })).toBe('invalidArguments');
+  expect(await errorOf({ maxChanges: 0 })).toBe('tooManyChanges');
   expect(await errorOf({ sinceQueryState: 'x' })).toBe('cannotCalculateChanges');
   expect(await errorOf({ sinceQueryState: null })).toBe('invalidArguments');
   expect(await errorOf({ filter: { color: 1 } })).toBe('unsupportedFilter');

@@ -221,7 +221,7 @@ describe('changes of a result', () => {
     expect(await errorOf({ sinceQueryState: '999999' })).toBe('cannotCalculateChanges');
     expect(await errorOf({ filter: { color: 1 } })).toBe('unsupportedFilter');
     expect(await errorOf({ sort: [{ property: 'color' }] })).toBe('unsupportedSort');
-    expect(await errorOf({ maxChanges: 0 })).toBe('invalidArguments');
+    expect(await errorOf({ maxChanges: 0 })).toBe('tooManyChanges');
     expect(await errorOf({ upToId: 1 })).toBe('invalidArguments');
   });
 });
