@@ -1,5 +1,5 @@
 /** The pages whose cost is bounded (DESIGN.md, Budgets), for the test that asserts it and the bench that measures it. */
-import type { EmailQuery } from '../../workers/store/mail/types.ts';
+import type { EmailQuery } from '../../workers/store/mail/query/email-query.ts';
 import type { LargeAccount } from './large-account.ts';
 
 export interface Page {

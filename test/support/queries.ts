@@ -1,6 +1,7 @@
 /** Random filters and sorts over mail with a few words, keywords and mailboxes (1 inbox, 4 and 6 others), for property tests of Email/query. */
 import fc from 'fast-check';
-import type { EmailCondition, EmailFilter, EmailSort } from '../../workers/store/mail/types.ts';
+import type { EmailCondition } from '../../shared/jmap/email/query.ts';
+import type { EmailFilter, EmailSort } from '../../workers/store/mail/query/email-query.ts';
 
 export const SEARCHED_WORDS = ['apple', 'banana', 'cherry'];
 

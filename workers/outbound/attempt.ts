@@ -5,7 +5,8 @@
 import type { Env } from '../env.ts';
 import { openDirectory } from '../store/directory/index.ts';
 import type { Recipient } from '../store/directory/types.ts';
-import type { Account, MailStore, SubmissionRow } from '../store/mail/types.ts';
+import type { SubmissionRow } from '../store/mail/submission-rows.ts';
+import type { Account, MailStore } from '../store/mail/types.ts';
 import { type LeavingMessage, openLeaving } from './leaving.ts';
 import { deliverLocally, LOCAL_ACCOUNTS_MAX } from './local.ts';
 import { describe, type RelayVerdict, sendThroughRelay } from './relay.ts';

@@ -7,8 +7,9 @@ import type { ArrivalNotice, Env, OutboxAddress, OutboxMessage } from '../env.ts
 import { openDirectory } from '../store/directory/index.ts';
 import { abandonSubmission, claimSubmission } from '../store/mail/claims.ts';
 import { openMail } from '../store/mail/index.ts';
+import type { SubmissionRow } from '../store/mail/submission-rows.ts';
 import { dueSubmissions } from '../store/mail/submissions.ts';
-import type { Account, MailStore, SubmissionRow } from '../store/mail/types.ts';
+import type { Account, MailStore } from '../store/mail/types.ts';
 import { announce, delaySeconds } from './announce.ts';
 import { workOnArrival } from './arrival.ts';
 import { attempt, type RecipientOutcome } from './attempt.ts';

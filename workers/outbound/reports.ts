@@ -8,7 +8,8 @@ import { type DsnRecipient, readDsn, readMdn, reportKind } from '../../shared/mi
 import { scanMessage } from '../../shared/mime/scan.ts';
 import type { Env } from '../env.ts';
 import { addReport, findSubmitted } from '../store/mail/submission-reports.ts';
-import type { Account, DeliveryStatusRow, ReportKind, SubmissionRow } from '../store/mail/types.ts';
+import type { DeliveryStatusRow, ReportKind, SubmissionRow } from '../store/mail/submission-rows.ts';
+import type { Account } from '../store/mail/types.ts';
 import { replyLine } from './relay.ts';
 
 /** RFC 8621 §7: these two of the actions change `delivered`, and no other. */

@@ -3,7 +3,7 @@ import { env } from 'cloudflare:test';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { Json } from '../../../shared/jmap/errors.ts';
 import { openMail } from '../../../workers/store/mail/index.ts';
-import type { NewSubmissionRow } from '../../../workers/store/mail/types.ts';
+import type { NewSubmissionRow } from '../../../workers/store/mail/submission-rows.ts';
 import { cost } from '../../support/rows.ts';
 import { type Client, makeClient } from './client.ts';
 

@@ -9,7 +9,8 @@ import { decodeFrame, type Envelope, type SubmitAnswer } from '../../../shared/p
 import type { Env, OutboxAddress } from '../../../workers/env.ts';
 import { consumeOutbox } from '../../../workers/outbound/outbox.ts';
 import { openMail } from '../../../workers/store/mail/index.ts';
-import type { Account, EmailRow, SubmissionRow } from '../../../workers/store/mail/types.ts';
+import type { SubmissionRow } from '../../../workers/store/mail/submission-rows.ts';
+import type { Account, EmailRow } from '../../../workers/store/mail/types.ts';
 import { makeAccount, makeBridgeToken, makeReceiver, signedCall, type TestReceiver } from '../../support/directory.ts';
 import { digest, mailboxOf, putMessage } from '../../support/mail.ts';
 

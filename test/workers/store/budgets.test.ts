@@ -6,7 +6,8 @@ import { env } from 'cloudflare:test';
 import { expect, test } from 'vitest';
 import { INGEST_PAIRS_MAX } from '../../../shared/protocol.ts';
 import { deliver, openMail } from '../../../workers/store/mail/index.ts';
-import type { Account, AppliedOperation } from '../../../workers/store/mail/types.ts';
+import type { AppliedOperation } from '../../../workers/store/mail/operations/applied.ts';
+import type { Account } from '../../../workers/store/mail/types.ts';
 import { createAccount, deliverMany, deliverRaw, type MessageFields, makeDelivery, rawMessage } from '../../support/mail.ts';
 import { type Cost, cost } from '../../support/rows.ts';
 

@@ -5,7 +5,7 @@
 import { env } from 'cloudflare:test';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { openMail, removeMailAccount } from '../../../workers/store/mail/index.ts';
-import type { EmailQuery } from '../../../workers/store/mail/types.ts';
+import type { EmailQuery } from '../../../workers/store/mail/query/email-query.ts';
 import { createLargeAccount, type LargeAccount } from '../../support/large-account.ts';
 import { createAccount, deliverRaw, mailboxOf, rawMessage } from '../../support/mail.ts';
 import { PAGES, pageQuery } from '../../support/pages.ts';

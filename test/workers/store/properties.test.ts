@@ -7,7 +7,8 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { ChangesPage } from '../../../shared/protocol.ts';
 import { deliver, openMail } from '../../../workers/store/mail/index.ts';
-import type { Account, AppliedOperation, MailStore, TypeChanges } from '../../../workers/store/mail/types.ts';
+import type { AppliedOperation } from '../../../workers/store/mail/operations/applied.ts';
+import type { Account, MailStore, TypeChanges } from '../../../workers/store/mail/types.ts';
 import { createAccount, makeDelivery, rawMessage } from '../../support/mail.ts';
 import { contradictions, recount } from '../../support/recount.ts';
 

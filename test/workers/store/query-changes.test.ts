@@ -6,15 +6,9 @@ import { env } from 'cloudflare:test';
 import fc from 'fast-check';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { openMail } from '../../../workers/store/mail/index.ts';
-import type {
-  Account,
-  AppliedOperation,
-  EmailFilter,
-  EmailQuery,
-  EmailSort,
-  MailStore,
-  QueryChanges,
-} from '../../../workers/store/mail/types.ts';
+import type { AppliedOperation } from '../../../workers/store/mail/operations/applied.ts';
+import type { EmailFilter, EmailQuery, EmailSort, QueryChanges } from '../../../workers/store/mail/query/email-query.ts';
+import type { Account, MailStore } from '../../../workers/store/mail/types.ts';
 import { createLargeAccount } from '../../support/large-account.ts';
 import { createAccount, deliverRaw, rawMessage } from '../../support/mail.ts';
 import { FILTERS, SEARCHED_WORDS, SORTS } from '../../support/queries.ts';

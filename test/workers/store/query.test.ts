@@ -5,16 +5,10 @@
 import { env } from 'cloudflare:test';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
+import type { EmailCondition } from '../../../shared/jmap/email/query.ts';
 import { openMail } from '../../../workers/store/mail/index.ts';
-import type {
-  Account,
-  EmailCondition,
-  EmailFilter,
-  EmailQuery,
-  EmailRow,
-  EmailSort,
-  MailStore,
-} from '../../../workers/store/mail/types.ts';
+import type { EmailFilter, EmailQuery, EmailSort } from '../../../workers/store/mail/query/email-query.ts';
+import type { Account, EmailRow, MailStore } from '../../../workers/store/mail/types.ts';
 import { createAccount, deliverMany, deliverRaw, mailboxOf, rawMessage } from '../../support/mail.ts';
 import { FILTERS, SEARCHED_WORDS, SORTS } from '../../support/queries.ts';
 import { rowsRead } from '../../support/rows.ts';

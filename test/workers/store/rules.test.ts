@@ -4,7 +4,8 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import type { MessageIndex } from '../../../shared/mime/index-types.ts';
 import { THREAD_EMAILS_MAX } from '../../../shared/threads.ts';
 import { openMail } from '../../../workers/store/mail/index.ts';
-import { type Account, type AppliedOperation, type MailStore, StateMismatch } from '../../../workers/store/mail/types.ts';
+import type { AppliedOperation } from '../../../workers/store/mail/operations/applied.ts';
+import { type Account, type MailStore, StateMismatch } from '../../../workers/store/mail/types.ts';
 import { createAccount, deliverMany, deliverRaw, emailOf, mailboxOf, putMessage, rawMessage } from '../../support/mail.ts';
 import { recount } from '../../support/recount.ts';
 

@@ -3,8 +3,9 @@ import { env } from 'cloudflare:test';
 import { expect, test } from 'vitest';
 import { openMail, removeMailAccount } from '../../../workers/store/mail/index.ts';
 import { addReport } from '../../../workers/store/mail/submission-reports.ts';
+import type { NewSubmissionRow } from '../../../workers/store/mail/submission-rows.ts';
 import { HORIZON_MS } from '../../../workers/store/mail/tombstones.ts';
-import type { Account, NewSubmissionRow } from '../../../workers/store/mail/types.ts';
+import type { Account } from '../../../workers/store/mail/types.ts';
 import { sweepTombstones } from '../../../workers/store/sweep.ts';
 import { createAccount } from '../../support/mail.ts';
 

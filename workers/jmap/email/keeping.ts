@@ -3,7 +3,8 @@ import type { Json, SetError } from '../../../shared/jmap/errors.ts';
 import { encodeBlobId, encodeId } from '../../../shared/jmap/ids.ts';
 import type { MessageIndex } from '../../../shared/mime/index-types.ts';
 import type { OperationResult } from '../../../shared/protocol.ts';
-import type { AppliedOperation, EmailRow } from '../../store/mail/types.ts';
+import type { AppliedOperation } from '../../store/mail/operations/applied.ts';
+import type { EmailRow } from '../../store/mail/types.ts';
 import type { JmapContext } from '../context.ts';
 import { operationError } from '../operations.ts';
 

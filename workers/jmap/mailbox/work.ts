@@ -7,7 +7,7 @@ import type { MailboxDraft } from '../../../shared/jmap/mailbox/changes.ts';
 import type { MailboxFacts } from '../../../shared/jmap/mailbox/properties.ts';
 import type { SetOutcome } from '../../../shared/jmap/set.ts';
 import type { OperationResult } from '../../../shared/protocol.ts';
-import type { AppliedOperation } from '../../store/mail/types.ts';
+import type { AppliedOperation } from '../../store/mail/operations/applied.ts';
 import type { JmapContext } from '../context.ts';
 
 /** An operation and what to do with its result. */

@@ -4,7 +4,7 @@ import { MethodError } from '../../../shared/jmap/errors.ts';
 import { decodeId, encodeId } from '../../../shared/jmap/ids.ts';
 import { QUERY_CHANGES_FIELDS } from '../../../shared/jmap/query.ts';
 import { optional, readArguments, readBoolean } from '../../../shared/jmap/readers.ts';
-import type { EmailQuery } from '../../store/mail/types.ts';
+import type { EmailQuery } from '../../store/mail/query/email-query.ts';
 import type { Method } from '../context.ts';
 
 const FIELDS = { ...QUERY_CHANGES_FIELDS, collapseThreads: optional(readBoolean, false) };

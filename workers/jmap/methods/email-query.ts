@@ -5,7 +5,7 @@ import { decodeId, encodeId } from '../../../shared/jmap/ids.ts';
 import type { Window } from '../../../shared/jmap/query.ts';
 import { QUERY_FIELDS, queryAnswer, queryWindow } from '../../../shared/jmap/query.ts';
 import { optional, readArguments, readBoolean } from '../../../shared/jmap/readers.ts';
-import type { EmailQuery } from '../../store/mail/types.ts';
+import type { EmailQuery } from '../../store/mail/query/email-query.ts';
 import type { Method } from '../context.ts';
 
 const FIELDS = { ...QUERY_FIELDS, collapseThreads: optional(readBoolean, false) };

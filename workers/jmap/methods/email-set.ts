@@ -7,7 +7,7 @@ import { decodeId } from '../../../shared/jmap/ids.ts';
 import { readArguments } from '../../../shared/jmap/readers.ts';
 import type { SetArguments } from '../../../shared/jmap/set.ts';
 import { boundedSet, realId, SET_FIELDS, SetOutcome } from '../../../shared/jmap/set.ts';
-import type { AppliedOperation } from '../../store/mail/types.ts';
+import type { AppliedOperation } from '../../store/mail/operations/applied.ts';
 import type { JmapContext, Method, States } from '../context.ts';
 import { createEmails } from '../email/create.ts';
 import type { EmailChange } from '../email/update.ts';

@@ -10,7 +10,7 @@ import { applyPatch } from '../../../shared/jmap/patch.ts';
 import { own, readArguments } from '../../../shared/jmap/readers.ts';
 import { boundedSet, realId, realUpdates, SET_FIELDS, SetOutcome } from '../../../shared/jmap/set.ts';
 import { ensureIdentities } from '../../outbound/identities.ts';
-import type { SubmissionRow } from '../../store/mail/types.ts';
+import type { SubmissionRow } from '../../store/mail/submission-rows.ts';
 import type { JmapContext, Method } from '../context.ts';
 import { createSubmission } from '../submission/create.ts';
 import { followUp, ON_SUCCESS_FIELDS } from '../submission/follow.ts';

@@ -2,7 +2,7 @@
 import { utcDate } from '../../../shared/jmap/dates.ts';
 import type { Json } from '../../../shared/jmap/errors.ts';
 import { encodeBlobId, encodeId } from '../../../shared/jmap/ids.ts';
-import type { ReportKind, SubmissionRow } from '../../store/mail/types.ts';
+import type { ReportKind, SubmissionRow } from '../../store/mail/submission-rows.ts';
 
 export const SUBMISSION_PROPERTIES = [
   'id',

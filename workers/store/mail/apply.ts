@@ -24,12 +24,13 @@ import {
   readThreadsOf,
 } from './load.ts';
 import { metadataSizesOf, readMetadataSizes } from './metadata.ts';
+import type { AppliedOperation } from './operations/applied.ts';
 import type { OperationContext, RecentCopy } from './operations/context.ts';
 import { operate } from './operations/index.ts';
 import { type AccountState, type EmailState, STATE_COLUMNS } from './rows.ts';
 import { readSentCopies, type SentCopyRow } from './sent-copies.ts';
 import { type States, statesOf } from './states.ts';
-import { type Account, type AppliedOperation, StateMismatch, type StateType } from './types.ts';
+import { type Account, StateMismatch, type StateType } from './types.ts';
 import { changeStatements } from './write.ts';
 
 /** Placements one change can remove with their mailbox; a larger one is emptied first, round by round. */

@@ -7,8 +7,9 @@ import type { Env, OutboxAddress } from '../../env.ts';
 import { NEXT } from './clock.ts';
 import { mailDatabase, mailDatabases } from './database.ts';
 import { idOf, keyOf } from './keys.ts';
+import type { SubmissionRow } from './submission-rows.ts';
 import { readSubmission, tellMoved } from './submissions.ts';
-import type { Account, SubmissionRow } from './types.ts';
+import type { Account } from './types.ts';
 
 const CLAIMABLE = "key = ?2 AND dueAt <= ?3 AND undoStatus <> 'canceled'";
 /** The first claim makes it final, and only that is a change. */

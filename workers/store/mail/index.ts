@@ -11,6 +11,7 @@ import { commit } from './commit.ts';
 import { readEmails, readMailboxes, readThreadIds, readThreads } from './emails.ts';
 import { changeIdentities, readIdentities } from './identities.ts';
 import { emailByMessageId } from './message-ids.ts';
+import type { AppliedOperation } from './operations/applied.ts';
 import { queryChanges } from './query/changes.ts';
 import { runQuery } from './query/plan.ts';
 import { searchWords } from './query/words.ts';
@@ -20,7 +21,7 @@ import { readAccount, statesOf } from './states.ts';
 import { querySubmissions, submissionListChanges } from './submission-query.ts';
 import { addSubmission, destroySubmission, readSubmissions, updateSubmission } from './submissions.ts';
 import { typeChanges } from './type-changes.ts';
-import type { Account, AppliedOperation, MailStore } from './types.ts';
+import type { Account, MailStore } from './types.ts';
 import { readVacation, setVacation } from './vacation.ts';
 
 export { createMailAccount, removeMailAccount } from './account.ts';

@@ -3,20 +3,16 @@
  * each filter, so that a page costs its rows and a jump its position, not the number of submissions. A filter is compiled
  * into one condition whose values travel as one JSON parameter, `?2`; `?1` is the account.
  */
+
+import type { SubmissionCondition } from '../../../shared/jmap/submission.ts';
 import type { Env } from '../../env.ts';
 import { mailDatabase, rowsOf } from './database.ts';
 import { idOf, keyOf } from './keys.ts';
+import type { EmailQueryResult } from './query/email-query.ts';
 import { readAccount } from './states.ts';
+import type { SubmissionFilter, SubmissionList, SubmissionListChanges, SubmissionQuery } from './submission-rows.ts';
 import { typeChanges } from './type-changes.ts';
-import type {
-  Account,
-  EmailQueryResult,
-  SubmissionCondition,
-  SubmissionFilter,
-  SubmissionList,
-  SubmissionListChanges,
-  SubmissionQuery,
-} from './types.ts';
+import type { Account } from './types.ts';
 
 /** What sorts stand for in SQL. Ids sort as the texts that clients see; `sendAt` is what RFC 8621 §7.3 calls `sentAt`. */
 const SORT_KEYS = {

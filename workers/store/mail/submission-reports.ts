@@ -6,8 +6,9 @@ import { hashMessageId } from '../../../shared/threads.ts';
 import type { Env } from '../../env.ts';
 import { mailDatabase } from './database.ts';
 import { idOf, keyOf } from './keys.ts';
+import type { DeliveryStatusRow, ReportKind, SubmissionRow } from './submission-rows.ts';
 import { MARK, moveClockFor, readSubmission, tellMoved } from './submissions.ts';
-import type { Account, DeliveryStatusRow, ReportKind, SubmissionRow } from './types.ts';
+import type { Account } from './types.ts';
 
 /** Reports kept of one submission: two for each of its hundred recipients. Whoever sends more is playing. */
 const REPORTS_MAX = 200;

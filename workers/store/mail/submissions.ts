@@ -8,7 +8,8 @@ import { moveClock, movedAccount, NEXT } from './clock.ts';
 import { mailDatabase, mailDatabases } from './database.ts';
 import { tellHub } from './hub.ts';
 import { idOf, keyOf, keysJson } from './keys.ts';
-import type { Account, NewSubmissionRow, SubmissionChange, SubmissionRow } from './types.ts';
+import type { NewSubmissionRow, SubmissionChange, SubmissionRow } from './submission-rows.ts';
+import type { Account } from './types.ts';
 
 /** Submissions one listing returns. */
 const SUBMISSIONS_LISTED_MAX = 1000;

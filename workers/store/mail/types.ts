@@ -4,9 +4,21 @@
  * Ids are the account's own small integers; a door adds its prefixes. Times are epoch milliseconds.
  */
 
+import type { IdentityFacts } from '../../../shared/jmap/identity.ts';
+import type { Vacation } from '../../../shared/jmap/vacation.ts';
 import type { MessageIndex, Part } from '../../../shared/mime/index-types.ts';
-import type { ChangesPage, CommitAnswer, CommitRequest, Operation, OperationResult, Verdicts } from '../../../shared/protocol.ts';
+import type { ChangesPage, CommitAnswer, CommitRequest, OperationResult, Verdicts } from '../../../shared/protocol.ts';
+import type { AppliedOperation } from './operations/applied.ts';
+import type { EmailQuery, EmailQueryResult, QueryChanges } from './query/email-query.ts';
 import type { WordHits, WordScope } from './query/words.ts';
+import type {
+  NewSubmissionRow,
+  SubmissionChange,
+  SubmissionList,
+  SubmissionListChanges,
+  SubmissionQuery,
+  SubmissionRow,
+} from './submission-rows.ts';
 
 /** The account as the directory knows it. */
 export interface Account {
@@ -100,66 +112,6 @@ export interface TypeChanges {
   hasMore: boolean;
 }
 
-/** RFC 8621 §4.4.1, ids resolved. Text goes through `shared/search.ts`. */
-export type EmailFilter = { operator: 'AND' | 'OR' | 'NOT'; conditions: EmailFilter[] } | EmailCondition;
-export interface EmailCondition {
-  inMailbox?: number;
-  inMailboxOtherThan?: number[];
-  before?: number;
-  after?: number;
-  minSize?: number;
-  maxSize?: number;
-  allInThreadHaveKeyword?: string;
-  someInThreadHaveKeyword?: string;
-  noneInThreadHaveKeyword?: string;
-  hasKeyword?: string;
-  notKeyword?: string;
-  hasAttachment?: boolean;
-  text?: string;
-  from?: string;
-  to?: string;
-  cc?: string;
-  bcc?: string;
-  subject?: string;
-  body?: string;
-  /** Field name, and optionally a text its decoded value contains. */
-  header?: [string] | [string, string];
-}
-export interface EmailSort {
-  property:
-    | 'receivedAt'
-    | 'size'
-    | 'from'
-    | 'to'
-    | 'subject'
-    | 'sentAt'
-    | 'hasKeyword'
-    | 'allInThreadHaveKeyword'
-    | 'someInThreadHaveKeyword';
-  isAscending: boolean;
-  keyword?: string;
-}
-export interface EmailQuery {
-  filter: EmailFilter | null;
-  sort: EmailSort[];
-  collapseThreads: boolean;
-  /** May be negative: from the end. Ignored with an anchor. */
-  position: number;
-  anchor?: number;
-  anchorOffset?: number;
-  limit: number;
-  calculateTotal: boolean;
-}
-/** Null: the anchor is not in the results (`anchorNotFound`). */
-export type EmailQueryResult = { ids: number[]; position: number; total?: number } | null;
-/** RFC 8620 §5.6: what to take out of an old list, and what to put into it then, by rising index. */
-export interface QueryChanges {
-  removed: number[];
-  added: { id: number; index: number }[];
-  newState: string;
-  total?: number;
-}
-
 /** One message to be delivered to this account. */
 export interface Delivery {
   spool: string;
@@ -172,78 +124,6 @@ export interface Delivery {
   keywords: string[];
 }
 
-export interface DeliveryStatusRow {
-  smtpReply: string;
-  delivered: 'queued' | 'yes' | 'no' | 'unknown';
-  displayed: 'unknown' | 'yes';
-}
-/** A delivery status notification (RFC 3464) or a message disposition notification (RFC 8098). */
-export type ReportKind = 'dsn' | 'mdn';
-
-/** RFC 8621 §7 submission row, which is the outbox. */
-export interface SubmissionRow {
-  id: number;
-  identity: number;
-  email: number | null;
-  thread: number | null;
-  sha256: string;
-  mailFrom: string;
-  rcptTo: string[];
-  /** Of MAIL FROM; null for none. */
-  parameters: Record<string, string | null> | null;
-  undoStatus: 'pending' | 'final' | 'canceled';
-  /** Per recipient, as EmailSubmission/deliveryStatus. */
-  deliveryStatus: Record<string, DeliveryStatusRow>;
-  /** DSNs and MDNs that came for it, oldest first. */
-  reports: { kind: ReportKind; sha256: string }[];
-  sendAt: number;
-  /** Next attempt, null when nothing is left to do. */
-  dueAt: number | null;
-  attempts: number;
-}
-/** What a submission is made of. */
-export type NewSubmissionRow = Omit<SubmissionRow, 'id' | 'attempts' | 'parameters' | 'reports'> & {
-  parameters?: SubmissionRow['parameters'];
-  /** Of its Message-ID (shared/threads.ts), by which reports name it. */
-  messageHash?: number | null;
-  /** False for what no client submitted (vacation replies, MDNs): it leaves, but JMAP does not see it. */
-  isListed?: boolean;
-};
-/** Recipients' states are merged into what is there. */
-export type SubmissionChange = Partial<Pick<SubmissionRow, 'undoStatus' | 'dueAt' | 'attempts'>> & {
-  deliveryStatus?: Record<string, Partial<DeliveryStatusRow>>;
-};
-
-/** RFC 8621 §7.3, ids resolved; an id that names nothing is left out of its list. */
-export interface SubmissionCondition {
-  identityIds?: number[];
-  emailIds?: number[];
-  threadIds?: number[];
-  undoStatus?: string;
-  before?: number;
-  after?: number;
-}
-export type SubmissionFilter = { operator: 'AND' | 'OR' | 'NOT'; conditions: SubmissionFilter[] } | SubmissionCondition;
-export interface SubmissionList {
-  filter: SubmissionFilter | null;
-  sort: { property: 'emailId' | 'threadId' | 'sentAt'; isAscending: boolean }[];
-}
-export interface SubmissionQuery extends SubmissionList {
-  /** May be negative: from the end. Ignored with an anchor. */
-  position: number;
-  anchor?: number;
-  anchorOffset?: number;
-  limit: number;
-  calculateTotal: boolean;
-}
-/** RFC 8620 §5.6: what may have left the list or moved in it, and where what came stands now. */
-export interface SubmissionListChanges {
-  removed: number[];
-  added: { id: number; index: number }[];
-  newState: string;
-  total?: number;
-}
-
 /** Whether the account's quota came, went or changed since a state; `onlyUsed`: nothing but its use. */
 export interface QuotaChanges {
   change: 'created' | 'updated' | 'destroyed' | 'none';
@@ -251,25 +131,9 @@ export interface QuotaChanges {
   newState: string;
 }
 
-/** RFC 8621 §8; times in epoch milliseconds. */
-export interface VacationRow {
-  isEnabled: boolean;
-  fromDate: number | null;
-  toDate: number | null;
-  subject: string | null;
-  textBody: string | null;
-  htmlBody: string | null;
-}
-
-export interface IdentityRow {
-  id: number;
-  name: string;
-  email: string;
-  replyTo: unknown;
-  bcc: unknown;
-  textSignature: string;
-  htmlSignature: string;
-}
+/** As JMAP has them; the id of an identity is ours. */
+export type IdentityRow = IdentityFacts;
+export type VacationRow = Vacation;
 
 /** What is to be done with identities; what is left out of a new one is empty. */
 export interface IdentityChange {
@@ -367,33 +231,3 @@ export interface MailStore {
   /** `put`: digests whose originals this very request has put. */
   commit(request: CommitRequest, put?: ReadonlySet<string> | Promise<ReadonlySet<string>>): Promise<CommitAnswer>;
 }
-
-/** Additions and removals, or the whole set. */
-export interface SetPatch<Item> {
-  add: Item[];
-  remove: Item[];
-  replace?: Item[];
-}
-
-/** What changes of one email (RFC 8621 §4.6). */
-export interface EmailUpdate {
-  email: number;
-  mailboxes?: SetPatch<number>;
-  keywords?: SetPatch<string>;
-}
-
-/** The description of the `tooLarge` that an update into too many mailboxes gets; too many keywords get another. */
-export const TOO_MANY_MAILBOXES = 'too many mailboxes';
-
-/**
- * The operations a door may apply: the bridge's, and those only JMAP has, which name emails, not uids.
- * `import` is an append into several mailboxes at once.
- */
-export type AppliedOperation =
-  | Operation
-  /** Keywords and memberships of emails, all changes or none; an email stays in one mailbox at least. Unknown emails are named in `modified`. */
-  | { op: 'updateEmails'; changes: EmailUpdate[] }
-  | { op: 'destroyEmails'; emails: number[] }
-  /** Several mailboxes changed together: only how they stand afterwards is checked (RFC 8620 §5.3). All or none. */
-  | { op: 'updateMailboxes'; updates: Omit<Extract<Operation, { op: 'updateMailbox' }>, 'op'>[] }
-  | { op: 'import'; mailboxes: number[]; sha256: string; index: MessageIndex; keywords: string[]; receivedAt: number };

@@ -8,8 +8,8 @@ import { MAILBOXES_PER_EMAIL_MAX } from '../../../../shared/jmap/capabilities.ts
 import type { OperationResult } from '../../../../shared/protocol.ts';
 import type { Ledger } from '../ledger.ts';
 import { type EmailState, memberships } from '../rows.ts';
-import type { AppliedOperation, EmailUpdate, SetPatch } from '../types.ts';
-import { TOO_MANY_MAILBOXES } from '../types.ts';
+import type { AppliedOperation, EmailUpdate, SetPatch } from './applied.ts';
+import { TOO_MANY_MAILBOXES } from './applied.ts';
 import { failure, type OperationContext } from './context.ts';
 import { setMemberships } from './placements.ts';
 

@@ -1,6 +1,6 @@
 /** The table of operations: one vocabulary for IMAP and JMAP (invariant 1). An operation is applied whole or not at all. */
 import type { OperationResult } from '../../../../shared/protocol.ts';
-import type { AppliedOperation } from '../types.ts';
+import type { AppliedOperation } from './applied.ts';
 import type { OperationContext } from './context.ts';
 import { updateEmails } from './emails.ts';
 import { createMailbox, destroyMailbox, updateMailbox, updateMailboxes } from './mailboxes.ts';

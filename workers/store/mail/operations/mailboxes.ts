@@ -7,7 +7,7 @@ import { ROLES } from '../../../../shared/roles.ts';
 import { NO_COUNTS } from '../counters.ts';
 import type { Ledger } from '../ledger.ts';
 import { type MailboxState, present } from '../rows.ts';
-import type { AppliedOperation } from '../types.ts';
+import type { AppliedOperation } from './applied.ts';
 import { failure, type OperationContext } from './context.ts';
 
 type Create = Extract<AppliedOperation, { op: 'createMailbox' }>;

@@ -5,7 +5,7 @@
 import type { OperationResult } from '../../../../shared/protocol.ts';
 import { chooseThread, THREAD_EMAILS_MAX, type ThreadReferences } from '../../../../shared/threads.ts';
 import { type EmailContent, type MailboxState, present } from '../rows.ts';
-import type { AppliedOperation } from '../types.ts';
+import type { AppliedOperation } from './applied.ts';
 import { failure, type OperationContext } from './context.ts';
 import { newKeywords } from './store.ts';
 

@@ -1,7 +1,7 @@
 /** Annotations (RFC 5464 §4.3): all entries of one change or none, within what an account may keep. */
 import { METADATA_ENTRIES_MAX, METADATA_OCTETS_MAX } from '../../../../shared/metadata.ts';
 import type { OperationResult } from '../../../../shared/protocol.ts';
-import type { AppliedOperation } from '../types.ts';
+import type { AppliedOperation } from './applied.ts';
 import { failure, type OperationContext } from './context.ts';
 
 type SetMetadata = Extract<AppliedOperation, { op: 'setMetadata' }>;

@@ -5,7 +5,7 @@
 import type { OperationResult } from '../../../../shared/protocol.ts';
 import type { Ledger } from '../ledger.ts';
 import { type EmailState, memberships, present } from '../rows.ts';
-import type { AppliedOperation } from '../types.ts';
+import type { AppliedOperation } from './applied.ts';
 import { failure, type OperationContext } from './context.ts';
 
 type Named<Op extends AppliedOperation['op']> = Extract<AppliedOperation, { op: Op }>;

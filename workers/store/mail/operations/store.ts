@@ -6,7 +6,7 @@
 import { isKeyword, KEYWORDS_PER_EMAIL_MAX } from '../../../../shared/flags.ts';
 import type { OperationResult } from '../../../../shared/protocol.ts';
 import { type EmailState, present } from '../rows.ts';
-import type { AppliedOperation } from '../types.ts';
+import type { AppliedOperation } from './applied.ts';
 import { failure, type OperationContext } from './context.ts';
 
 type Store = Extract<AppliedOperation, { op: 'store' }>;

@@ -3,10 +3,11 @@
  * JSON parameter, because D1 binds at most 100. Every condition is right wherever it stands, under OR and NOT too.
  */
 import { isKeyword } from '../../../../shared/flags.ts';
+import type { EmailCondition } from '../../../../shared/jmap/email/query.ts';
 import { SEARCH_COLUMNS, type SearchColumn } from '../../../../shared/search.ts';
 import { keyRange } from '../keys.ts';
 import { EMAIL_OF_ROW, inHours } from '../text-rows.ts';
-import type { EmailCondition, EmailFilter } from '../types.ts';
+import type { EmailFilter } from './email-query.ts';
 import { matchOf, type Words } from './match.ts';
 
 /** Conditions in one filter, and operators nested: SQLite bounds the depth of an expression. */

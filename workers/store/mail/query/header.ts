@@ -5,6 +5,8 @@
  * text, what it says is read from the originals. When more emails have the field than a request can look at, the filter
  * is refused: a part of the answer would be a wrong one, under NOT above all.
  */
+
+import type { EmailCondition } from '../../../../shared/jmap/email/query.ts';
 import { headerValues, isKeptField, parseHeaderBlock, unfold } from '../../../../shared/mime/headers.ts';
 import { byteString } from '../../../../shared/mime/octets.ts';
 import { decodeWords } from '../../../../shared/mime/words.ts';
@@ -13,7 +15,7 @@ import type { Env } from '../../../env.ts';
 import { getOriginal } from '../../blobs.ts';
 import { readTogether } from '../database.ts';
 import { keyRange } from '../keys.ts';
-import type { EmailCondition, EmailFilter } from '../types.ts';
+import type { EmailFilter } from './email-query.ts';
 import { FilterTooLarge, matchSql } from './filter.ts';
 import { conditionsOf, contextOf, hitConditions, type Plan, sourceOf } from './source.ts';
 

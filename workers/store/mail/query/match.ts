@@ -3,6 +3,8 @@
  * finds what begins with it: the words that do are looked up first, because FTS5 reads named words in order, as far as a page
  * needs, but has to gather all that "begins with" before it gives the first.
  */
+
+import type { EmailCondition } from '../../../../shared/jmap/email/query.ts';
 import {
   accountWord,
   type Expansions,
@@ -12,7 +14,7 @@ import {
   searchTerms,
 } from '../../../../shared/search.ts';
 import { readTogether } from '../database.ts';
-import type { EmailCondition, EmailFilter } from '../types.ts';
+import type { EmailFilter } from './email-query.ts';
 
 /** Beginnings that are looked up, and words each may stand for; more are gathered by FTS5, which is slower and as right. */
 const BEGINNINGS_MAX = 64;

@@ -4,7 +4,8 @@
  */
 import type { Env } from '../../../env.ts';
 import { mailDatabase } from '../database.ts';
-import type { Account, EmailQuery, EmailQueryResult } from '../types.ts';
+import type { Account } from '../types.ts';
+import type { EmailQuery, EmailQueryResult } from './email-query.ts';
 import { findHeaderMatches } from './header.ts';
 import { textSteps } from './hits.ts';
 import { readExpansions } from './match.ts';

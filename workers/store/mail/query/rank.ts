@@ -1,7 +1,7 @@
 /** Any other query: found, ranked and cut in one statement that reads every row its source has. */
 import { readTogether } from '../database.ts';
 import { idOf, keyOf } from '../keys.ts';
-import type { EmailQueryResult } from '../types.ts';
+import type { EmailQueryResult } from './email-query.ts';
 import { orderSql } from './sort.ts';
 import { conditionsOf, contextOf, type Plan, sourceOf } from './source.ts';
 import { countAll } from './total.ts';

@@ -1,5 +1,5 @@
 /** Email/query comparators (RFC 8621 §4.4.2) as ORDER BY terms over a row `e`. The last term makes every order total. */
-import type { EmailSort } from '../types.ts';
+import type { EmailSort } from './email-query.ts';
 import { hasKeyword, type Values } from './filter.ts';
 
 const THREAD = 'SELECT 1 FROM email t WHERE t.thread = e.thread AND t.gone = 0 AND t.live = 1 AND';

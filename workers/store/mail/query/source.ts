@@ -2,9 +2,11 @@
  * A query taken apart, and where its rows come from: the covering index of a mailbox, the index by date of all mail, or the hits
  * of the full text.
  */
+
+import type { EmailCondition } from '../../../../shared/jmap/email/query.ts';
 import { keyOf, keyRange } from '../keys.ts';
 import { EMAIL_OF_ROW, hourOf, inHours } from '../text-rows.ts';
-import type { EmailCondition, EmailFilter, EmailQuery } from '../types.ts';
+import type { EmailFilter, EmailQuery } from './email-query.ts';
 import { balanced, type FilterContext, filterSql, Values } from './filter.ts';
 import { splitText, treeMatch, type Words } from './match.ts';
 import { NEWEST_FIRST } from './sort.ts';

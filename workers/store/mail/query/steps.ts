@@ -4,7 +4,7 @@
  */
 import { readTogether } from '../database.ts';
 import { idOf } from '../keys.ts';
-import type { EmailQuery, EmailQueryResult } from '../types.ts';
+import type { EmailQuery, EmailQueryResult } from './email-query.ts';
 import { conditionsOf, contextOf, directionOf, type Plan, walkSource } from './source.ts';
 
 /** Rows read for one answer; what lies further down is ranked by the database in one statement. */

@@ -4,7 +4,7 @@
  */
 import { readTogether } from '../database.ts';
 import { idOf, keyOf } from '../keys.ts';
-import type { EmailQuery, EmailQueryResult } from '../types.ts';
+import type { EmailQuery, EmailQueryResult } from './email-query.ts';
 import { NEWEST_FIRST } from './sort.ts';
 import { conditionsOf, contextOf, directionOf, type Plan, walkSource } from './source.ts';
 import { type Cursor, cutPage, readSteps, walkSteps } from './steps.ts';
