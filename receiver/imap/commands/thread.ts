@@ -3,13 +3,13 @@ import { requireOn } from '../capabilities.ts';
 import { type Client, type Command, type Completion, SELECTED, selectionOf } from '../client.ts';
 import { becomeAware } from '../manner.ts';
 import { readCharset } from '../search/charset.ts';
-import { batches, evaluate, type Scope } from '../search/evaluate.ts';
+import { evaluate, type Scope } from '../search/evaluate.ts';
 import { readKeys } from '../search/keys.ts';
 import { indices, sortByRank } from '../search/ranks.ts';
 import { selectedScope } from '../search/scope.ts';
 import type { Uids } from '../search/uids.ts';
 import { type Forest, growForest, threadText } from '../threading/forest.ts';
-import { ThreadedMessages } from '../threading/messages.ts';
+import { type ThreadedMessages, threadedMessages } from '../threading/messages.ts';
 import { threadBySubject } from '../threading/ordered-subject.ts';
 import { threadByReferences } from '../threading/references.ts';
 import { Malformed } from '../wire/arguments.ts';
@@ -53,16 +53,9 @@ export const thread: Command = {
 };
 
 async function readThreaded(scope: Scope, uids: Uids): Promise<ThreadedMessages> {
-  const subjects = await scope.box.orders.ranks(scope, uids, 'SUBJECT');
-  const messages = new ThreadedMessages(uids.length);
-  for (const some of batches(uids)) {
-    for (const row of scope.box.columns(['ids', 'reply', 'hasBase'], some)) {
-      const [ids, reply, hasBase] = row ?? [new Float64Array(1), false, false];
-      messages.add({ ids, reply, base: hasBase ? (subjects[messages.length] ?? 0) + 1 : 0 });
-    }
-    await scope.pause();
-  }
-  return messages;
+  const { orders } = scope.box;
+  const subjects = await orders.ranks(scope, uids, 'SUBJECT');
+  return threadedMessages(await orders.links.read(scope, uids), uids, subjects);
 }
 
 /** RFC 5256 §2.2: the order of the mailbox breaks ties. */

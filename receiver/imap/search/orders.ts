@@ -4,16 +4,15 @@
  * that comes is put in its place, what was expunged is not asked for any more.
  */
 import type { SelectedMailbox } from '../session.ts';
+import { KeptLinks } from '../threading/links.ts';
 import { lowerBound } from '../wire/sets.ts';
 import type { Scope } from './evaluate.ts';
 import { indices, type Ranks, ranksOfNumbers, ranksOfTexts, sortByRank } from './ranks.ts';
 import { readSortValues, type SortKeyName, type SortValue, sortValue } from './sort-keys.ts';
-import type { Uids } from './uids.ts';
+import { isLargePart, lastOf, placesOf, type Uids } from './uids.ts';
 
 /** Orders kept of one mailbox, 8 octets a message each: clients sort by one or two columns, and THREAD takes two. */
 const KEPT_MAX = 4;
-/** A search that found a smaller share of the mailbox than one in so many is sorted by itself, and not kept. */
-const KEPT_SHARE = 4;
 /** New messages put in their places one by one, a few hundred microseconds each; more are sorted with all others. */
 const PLACED_MAX = 64;
 
@@ -24,6 +23,7 @@ interface Order {
 }
 
 export class SortOrders {
+  readonly links = new KeptLinks();
   /** The one used last is the last. */
   #kept = new Map<SortKeyName, Order>();
 
@@ -31,13 +31,14 @@ export class SortOrders {
   forget(): void {
     // An order that is being worked out meanwhile goes to the old map.
     this.#kept = new Map();
+    this.links.forget();
   }
 
   /** Ranks of `uids` (ascending, of the mailbox these orders belong to) by one criterion. */
   async ranks(scope: Scope, uids: Uids, key: SortKeyName): Promise<Ranks> {
     const kept = this.#kept;
     const order = currentOrder(kept.get(key), scope.box, uids, key);
-    if (!order && uids.length * KEPT_SHARE < scope.box.uids().length) return readRanks(scope, key, uids);
+    if (!order && !isLargePart(uids, scope.box.uids())) return readRanks(scope, key, uids);
     const whole = order ?? (await readOrder(scope, key));
     kept.delete(key);
     kept.set(key, whole);
@@ -67,19 +68,11 @@ function currentOrder(order: Order | undefined, box: SelectedMailbox, uids: Uids
   return lastOf(uids) <= lastOf(order.uids) ? order : grown(order, box, key);
 }
 
-function lastOf(uids: Uids): number {
-  return uids[uids.length - 1] ?? 0;
-}
-
 /** Those that are gone have the rank 0. */
 function ranksIn(order: Order, uids: Uids): Ranks {
+  const places = placesOf(order.uids, uids);
   const ranks = new Uint32Array(uids.length);
-  let at = -1;
-  for (let index = 0; index < uids.length; index++) {
-    const uid = uids[index] ?? 0;
-    at = order.uids[at + 1] === uid ? at + 1 : lowerBound(order.uids, uid);
-    if (order.uids[at] === uid) ranks[index] = order.ranks[at] ?? 0;
-  }
+  for (let index = 0; index < ranks.length; index++) ranks[index] = order.ranks[places[index] ?? -1] ?? 0;
   return ranks;
 }
 

@@ -44,3 +44,28 @@ export function within(uids: Uids, ranges: readonly (readonly [number, number])[
 export function uidsOf(numbers: Iterable<number>): Uids {
   return Uint32Array.from(numbers).sort();
 }
+
+/** 0 of none. */
+export function lastOf(uids: Uids): number {
+  return uids[uids.length - 1] ?? 0;
+}
+
+/** Where in `uids` each of `wanted` stands, -1 where it does not; both ascend. */
+export function placesOf(uids: Uids, wanted: Uids): Int32Array {
+  const places = new Int32Array(wanted.length);
+  let at = -1;
+  for (let index = 0; index < wanted.length; index++) {
+    const uid = wanted[index] ?? 0;
+    at = uids[at + 1] === uid ? at + 1 : lowerBound(uids, uid);
+    places[index] = uids[at] === uid ? at : -1;
+  }
+  return places;
+}
+
+/** One in so many. */
+const LARGE = 4;
+
+/** So many of the mailbox's messages that what is worked out for them is better worked out for all, and kept. */
+export function isLargePart(uids: Uids, all: ArrayLike<number>): boolean {
+  return uids.length * LARGE >= all.length;
+}

@@ -2,7 +2,14 @@
  * THREAD=REFERENCES as RFC 5256 §3 words it, with objects, recursion and sorting at every step: what the real one is compared with. Slow
  * and obvious on purpose.
  */
-import type { ThreadedMessage } from '../../../../receiver/imap/threading/messages.ts';
+
+export interface ThreadedMessage {
+  /** Its own id or 0, then its references. */
+  ids: Float64Array;
+  /** The same for the same base subject, 0 for an empty one. */
+  base: number;
+  reply: boolean;
+}
 
 interface Container {
   /** Number of the message; null for a dummy. */

@@ -3,16 +3,20 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { indices, ranksOfNumbers, sortByRank } from '../../../../receiver/imap/search/ranks.ts';
 import { growForest, threadText } from '../../../../receiver/imap/threading/forest.ts';
-import { type ThreadedMessage, ThreadedMessages } from '../../../../receiver/imap/threading/messages.ts';
+import type { ThreadedMessages } from '../../../../receiver/imap/threading/messages.ts';
 import { threadByReferences } from '../../../../receiver/imap/threading/references.ts';
-import { naiveThreads } from './naive-references.ts';
+import { naiveThreads, type ThreadedMessage } from './naive-references.ts';
 
 const noPause = async () => {};
 
 async function threads(messages: readonly ThreadedMessage[], dates: readonly number[], pause = noPause): Promise<string> {
   const order = sortByRank(indices(dates.length), ranksOfNumbers(dates));
-  const threaded = new ThreadedMessages(messages.length);
-  for (const message of messages) threaded.add(message);
+  const threaded: ThreadedMessages = {
+    length: messages.length,
+    ids: (message) => messages[message]?.ids ?? new Float64Array(1),
+    base: (message) => messages[message]?.base ?? 0,
+    isReply: (message) => messages[message]?.reply ?? false,
+  };
   const forest = growForest(await threadByReferences(threaded, order, pause), order);
   return [...threadText(forest, (message) => message + 1)].join('');
 }
