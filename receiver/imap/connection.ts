@@ -6,20 +6,17 @@
 
 import type { Socket } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { type SecureContext, TLSSocket } from 'node:tls';
-import { endSocket, type Guest } from '../listeners.ts';
+import type { SecureContext } from 'node:tls';
+import type { Guest } from '../listeners.ts';
 import type { Log } from '../log.ts';
-import { tlsExporter } from '../sasl/exporter.ts';
-import { secureLayer } from '../tls/layer.ts';
 import { capabilities } from './capabilities.ts';
+import { Channel } from './channel.ts';
 import { BrokenAnswer, type Client, ClientGone, type State } from './client.ts';
-import { Compressed } from './compression.ts';
 import { Dispatcher, describeError } from './dispatch.ts';
-import { Incoming } from './incoming.ts';
 import { Notifier } from './notify/notifier.ts';
 import { ANNOTATIONS, type NotifyRequest } from './notify/request.ts';
 import { Teller } from './notify/teller.ts';
-import { Output } from './output.ts';
+import type { Output } from './output.ts';
 import type { Selection } from './selection.ts';
 import type { Backend, Session } from './session.ts';
 import { runsTogether, TOGETHER_MAX } from './together.ts';
@@ -30,9 +27,8 @@ import { responseText } from './wire/encoder.ts';
 
 /** From connecting to login: a stranger may not hold a connection for nothing. */
 export const LOGIN_TIMEOUT_MS = 60_000;
-/** RFC 9051 §5.4: at least 30 minutes. Dead peers are found sooner, by TCP keep-alive. */
+/** RFC 9051 §5.4: at least 30 minutes. */
 export const IDLE_TIMEOUT_MS = 30 * 60_000 + 30_000;
-const KEEPALIVE_MS = 120_000;
 /** Before login a literal is a name or a password. */
 const LOGIN_LITERAL_MAX = 4096;
 const LITERAL_MAX = 64 * 1024;
@@ -77,19 +73,16 @@ export class Connection implements Client, Guest {
   session: Session | null = null;
   selection: Selection | null = null;
   readonly jmapSession: string | null;
-  compressed = false;
   notifier: Notifier | null = null;
   idling = false;
   failures = 0;
   readonly #options: ConnectionOptions;
-  readonly #incoming: Incoming;
+  readonly #channel: Channel;
   readonly #decoder: Decoder;
   /** Read while looking for commands to run together, and not one of them. */
   #held: DecoderEvent | null = null;
   readonly #loginTimer: NodeJS.Timeout;
   readonly #dispatcher: Dispatcher;
-  #socket: Socket | Compressed;
-  #tls: TLSSocket | null;
   #unwatch: (() => void) | null = null;
   /** Waiting for the client: what is said now is not in the middle of an answer. */
   #listening = false;
@@ -99,8 +92,6 @@ export class Connection implements Client, Guest {
   #turnStarted = performance.now();
 
   constructor(socket: Socket, options: ConnectionOptions) {
-    this.#socket = socket;
-    this.#tls = socket instanceof TLSSocket ? socket : null;
     this.#options = options;
     this.jmapSession = options.jmapSession ?? null;
     this.backend = options.backend;
@@ -108,12 +99,16 @@ export class Connection implements Client, Guest {
     this.messageSizeLimit = options.messageSizeLimit;
     this.remoteAddress = socket.remoteAddress ?? '';
     this.secure = options.secureContext === null;
-    this.output = new Output(socket);
     this.#decoder = new Decoder(
       (start, taken) => this.#literalLimit(start, taken),
       () => (this.session ? TEXT_MAX : STRANGER_TEXT_MAX),
     );
-    this.#incoming = new Incoming(socket);
+    this.#channel = new Channel(socket, {
+      silence: options.timeouts?.idle ?? IDLE_TIMEOUT_MS,
+      onSilence: () => this.#timedOut(),
+      forget: () => this.#decoder.drop(),
+    });
+    this.output = this.#channel.output;
     this.#dispatcher = new Dispatcher(this, options.log, options.timeouts?.progress);
     this.#teller = new Teller({
       client: this,
@@ -123,13 +118,15 @@ export class Connection implements Client, Guest {
       },
       onDefect: (error) => {
         options.log.warn('imap.notify-defect', { error: describeError(error) });
-        this.#socket.destroy();
+        this.#channel.destroy();
       },
     });
-    this.#prepare(socket);
     this.#loginTimer = setTimeout(() => this.#tooSlow(), options.timeouts?.login ?? LOGIN_TIMEOUT_MS);
   }
 
+  get compressed(): boolean {
+    return this.#channel.compressed;
+  }
   get utf8(): boolean {
     return this.enabled.has('IMAP4REV2') || this.enabled.has('UTF8=ACCEPT');
   }
@@ -181,20 +178,11 @@ export class Connection implements Client, Guest {
   }
 
   tlsExporter(): Uint8Array | null {
-    return tlsExporter(this.#tls);
+    return this.#channel.tlsExporter();
   }
 
   compress(): void {
-    // What came before the compressed layer is no part of it, whoever sent it.
-    this.#incoming.release();
-    this.#decoder.drop();
-    this.output.flush();
-    const compressed = new Compressed(this.#socket as Socket);
-    compressed.on('error', () => compressed.destroy());
-    this.#socket = compressed;
-    this.output.moveTo(compressed);
-    this.#incoming.moveTo(compressed);
-    this.compressed = true;
+    this.#channel.compress();
   }
 
   select(selection: Selection | null): void {
@@ -234,22 +222,9 @@ export class Connection implements Client, Guest {
   async startTls(): Promise<boolean> {
     const context = this.#options.secureContext;
     if (!context) return false;
-    // What came before the TLS layer may have been put there by somebody else (RFC 9051 §6.2.1).
-    this.#incoming.release();
-    this.#decoder.drop();
-    this.output.flush();
-    const secured = await secureLayer(this.#socket as Socket, context());
-    if (!secured) {
-      this.logOut();
-      return false;
-    }
-    this.#socket = secured;
-    this.#tls = secured;
-    this.#prepare(secured);
-    this.output.moveTo(secured);
-    this.#incoming.moveTo(secured);
-    this.secure = true;
-    return true;
+    this.secure = await this.#channel.startTls(context());
+    if (!this.secure) this.logOut();
+    return this.secure;
   }
 
   async breathe(): Promise<void> {
@@ -271,7 +246,7 @@ export class Connection implements Client, Guest {
       this.#listening = true;
       // What happened while the last command ran, or while this was told, waits no longer.
       if (this.notifier) this.#teller.wake();
-      const chunk = await this.#incoming.read();
+      const chunk = await this.#channel.incoming.read();
       this.#listening = false;
       await this.#teller.quiet();
       if (!chunk) return null;
@@ -283,7 +258,7 @@ export class Connection implements Client, Guest {
   async #handle(event: DecoderEvent): Promise<void> {
     if (event.kind === 'command') await this.#runCommands(this.#together(event.parts));
     else if (event.kind === 'continue') this.output.line('+ Ready for literal');
-    else if (event.kind === 'chunk') await this.#incoming.spool(event.literal, event.chunk, event.last);
+    else if (event.kind === 'chunk') await this.#channel.incoming.spool(event.literal, event.chunk, event.last);
     else if (event.kind === 'refused') await this.#refuse(event.reason, event.start);
     else if (event.kind === 'fatal') this.bye(event.reason, 'TOOBIG');
     if (this.#farewell !== null) this.#leave();
@@ -307,12 +282,12 @@ export class Connection implements Client, Guest {
     try {
       await this.#dispatcher.run(commands);
     } finally {
-      await this.#incoming.discardSpooled();
+      await this.#channel.incoming.discardSpooled();
     }
   }
 
   async #refuse(reason: 'text' | 'literal', start: string): Promise<void> {
-    await this.#incoming.discardSpooled();
+    await this.#channel.incoming.discardSpooled();
     const tag = tagOf(start);
     if (reason === 'text') this.#dispatcher.refuse(tag, 'Command line too long');
     else if (tag !== null && APPEND.test(start) && this.session) this.output.line(`${tag} NO ${coded('TOOBIG', 'Message too large')}`);
@@ -324,7 +299,7 @@ export class Connection implements Client, Guest {
     if (this.#farewell !== null) this.output.line(this.#farewell);
     this.#farewell = null;
     this.logOut();
-    this.#incoming.close();
+    this.#channel.incoming.close();
     this.output.flush();
   }
 
@@ -334,23 +309,16 @@ export class Connection implements Client, Guest {
     return Math.min(this.messageSizeLimit, this.messageSizeLimit * APPEND_MESSAGES_OCTETS - taken);
   }
 
-  #prepare(socket: Socket): void {
-    socket.setNoDelay(true);
-    socket.setKeepAlive(true, KEEPALIVE_MS);
-    socket.on('error', () => socket.destroy());
-    socket.setTimeout(this.#options.timeouts?.idle ?? IDLE_TIMEOUT_MS, () => this.#timedOut());
-  }
-
   /** Also when it hangs in the middle of something: a stranger gets no second minute. */
   #tooSlow(): void {
     this.bye('Too slow to log in');
-    if (!this.#listening) this.#socket.destroy();
+    if (!this.#listening) this.#channel.destroy();
   }
 
   /** A client that reads nothing cannot be told either: then the socket just goes. */
   #timedOut(): void {
     this.bye('Idle for too long');
-    if (!this.#listening || this.output.full) this.#socket.destroy();
+    if (!this.#listening || this.output.full) this.#channel.destroy();
   }
 
   #end(): void {
@@ -362,9 +330,7 @@ export class Connection implements Client, Guest {
     if (this.session) this.#options.users?.leave(this.session.address);
     this.session?.close();
     this.session = null;
-    this.#incoming.close();
-    this.output.flush();
-    endSocket(this.#socket);
+    this.#channel.end();
   }
 }
 

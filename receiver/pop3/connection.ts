@@ -2,13 +2,11 @@
  * One POP3 client's connection (RFC 1939 §3): greeting, commands in the order sent (pipelining, RFC 2449 §6.6), time limits, STLS, the end. One
  * command runs at a time and nothing is read meanwhile, so TCP holds back who sends faster than we answer.
  */
-import type { Socket } from 'node:net';
-import { Incoming } from '../imap/incoming.ts';
-import { Output } from '../imap/output.ts';
+import { Channel } from '../imap/channel.ts';
+import type { Output } from '../imap/output.ts';
 import { type Backend, Refusal, type Session } from '../imap/session.ts';
-import { type Admission, endSocket, type Guest } from '../listeners.ts';
+import type { Admission, Guest } from '../listeners.ts';
 import type { Log } from '../log.ts';
-import { secureLayer } from '../tls/layer.ts';
 import { COMMANDS, Failure, type Pop3Client, type State } from './commands.ts';
 import { LineReader } from './lines.ts';
 import type { Maildrop } from './maildrop.ts';
@@ -41,12 +39,11 @@ export class Pop3Connection implements Guest, Pop3Client {
   maildrop: Maildrop | null = null;
   readonly #options: Pop3ConnectionOptions;
   readonly #admission: Admission;
-  readonly #incoming: Incoming;
+  readonly #channel: Channel;
   readonly #lines = new LineReader();
   readonly #loginTimer: NodeJS.Timeout;
   #session: Session | null = null;
   #unwatch: (() => void) | null = null;
-  #socket: Socket;
   #listening = false;
   #farewell: string | null = null;
   #nonsense = 0;
@@ -54,14 +51,16 @@ export class Pop3Connection implements Guest, Pop3Client {
   constructor(admission: Admission, options: Pop3ConnectionOptions) {
     this.#admission = admission;
     this.#options = options;
-    this.#socket = admission.socket;
     this.backend = options.backend;
     this.hostname = options.hostname;
     this.remoteAddress = admission.socket.remoteAddress ?? '';
     this.secure = admission.secureContext === null;
-    this.output = new Output(admission.socket);
-    this.#incoming = new Incoming(admission.socket);
-    this.#prepare(admission.socket);
+    this.#channel = new Channel(admission.socket, {
+      silence: options.timeouts?.idle ?? IDLE_TIMEOUT_MS,
+      onSilence: () => this.#give('Idle for too long'),
+      forget: () => this.#lines.drop(),
+    });
+    this.output = this.#channel.output;
     this.#loginTimer = setTimeout(() => this.#give('Too slow to log in'), options.timeouts?.login ?? LOGIN_TIMEOUT_MS);
   }
 
@@ -104,7 +103,7 @@ export class Pop3Connection implements Guest, Pop3Client {
       this.output.flush();
       await this.output.drained();
       this.#listening = true;
-      const chunk = await this.#incoming.read();
+      const chunk = await this.#channel.incoming.read();
       this.#listening = false;
       if (!chunk) return null;
       this.#lines.write(chunk);
@@ -129,19 +128,10 @@ export class Pop3Connection implements Guest, Pop3Client {
     const context = this.#admission.secureContext;
     if (!context || this.secure) throw new Failure('TLS is there already');
     this.output.line('+OK Begin TLS');
-    // What came before the TLS layer may have been put there by somebody else (RFC 2595 §4).
-    this.#incoming.release();
-    this.#lines.drop();
-    this.output.flush();
-    const secured = await secureLayer(this.#socket, context());
-    if (!secured) {
+    if (!(await this.#channel.startTls(context()))) {
       this.leave();
       return;
     }
-    this.#socket = secured;
-    this.#prepare(secured);
-    this.output.moveTo(secured);
-    this.#incoming.moveTo(secured);
     this.secure = true;
     this.username = null;
   }
@@ -178,20 +168,14 @@ export class Pop3Connection implements Guest, Pop3Client {
     if (this.#farewell !== null) this.output.line(this.#farewell);
     this.#farewell = null;
     this.leave();
-    this.#incoming.close();
+    this.#channel.incoming.close();
     this.output.flush();
   }
 
   /** A client that hangs in the middle of something cannot be told: then the socket just goes. */
   #give(reason: string): void {
     this.dismiss(reason);
-    if (!this.#listening || this.output.full) this.#socket.destroy();
-  }
-
-  #prepare(socket: Socket): void {
-    socket.setNoDelay(true);
-    socket.on('error', () => socket.destroy());
-    socket.setTimeout(this.#options.timeouts?.idle ?? IDLE_TIMEOUT_MS, () => this.#give('Idle for too long'));
+    if (!this.#listening || this.output.full) this.#channel.destroy();
   }
 
   /** Nothing that was marked as deleted is removed unless QUIT said so (RFC 1939 §6). */
@@ -202,8 +186,6 @@ export class Pop3Connection implements Guest, Pop3Client {
     if (this.#session) this.#options.locked.delete(this.#session.address);
     this.#unwatch?.();
     this.#session?.close();
-    this.#incoming.close();
-    this.output.flush();
-    endSocket(this.#socket);
+    this.#channel.end();
   }
 }
