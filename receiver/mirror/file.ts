@@ -5,10 +5,11 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
-import type { BridgeMailbox, BridgePlacement } from '../../shared/protocol.ts';
+import type { BridgeMailbox } from '../../shared/protocol.ts';
 import { Annotations } from './annotations.ts';
+import { EmailTables } from './email-tables.ts';
 import { FlagSets, flagCode } from './flag-sets.ts';
-import type { ContentRow, EmailRow, PageRows } from './rows.ts';
+import type { PageRows } from './rows.ts';
 import { openDatabase } from './schema.ts';
 import { markClosed } from './soundness.ts';
 import type { Touched } from './touched.ts';
@@ -36,9 +37,6 @@ export interface EntryRow {
   size: number;
 }
 
-/** Keyword sets remembered while pages are applied; mailboxes know a few dozen. */
-const KEYWORD_SETS_REMEMBERED = 4096;
-
 /** Entries read by one statement while a mailbox is loaded. */
 const ENTRIES_AT_ONCE = 4096;
 
@@ -48,15 +46,13 @@ const ENTRY = `SELECT p.uid, p.email, e.keyword_set, p.deleted, max(p.modseq, e.
   FROM placement p CROSS JOIN email e ON e.id = p.email WHERE p.mailbox = ?`;
 const ENTRIES_OF = `SELECT p.uid, p.email, e.keyword_set, p.deleted, max(p.modseq, e.keywords_modseq), e.size FROM json_each(?2) j
   CROSS JOIN placement p ON p.mailbox = ?1 AND p.uid = j.value CROSS JOIN email e ON e.id = p.email`;
-const SET_KEYWORDS = 'UPDATE email SET keyword_set = ?, keywords_modseq = ? WHERE id IN (SELECT value FROM json_each(?))';
-const PLACES_OF = 'SELECT p.mailbox, p.uid FROM json_each(?) j CROSS JOIN placement p ON p.email = j.value';
 const PUBLISHED = 'max(uidnext, published_uidnext, coalesce((SELECT max(uid) + 1 FROM placement WHERE mailbox = mailbox.id), 1))';
 
 export class MirrorFile {
   readonly path: string;
   readonly #database: DatabaseSync;
   readonly #statements = new Map<string, StatementSync>();
-  readonly #keywordSets = new Map<string, number>();
+  readonly #emails = new EmailTables(this);
   readonly flagSets: FlagSets;
   /** Names this file and no other: what is made of its email numbers belongs to it alone. */
   readonly generation: string;
@@ -112,11 +108,8 @@ export class MirrorFile {
   /** Writes one page and its cursor. Answers how many emails came without the index that this file lacks: a defect of the feed. */
   apply(page: PageRows, touched: Touched): number {
     return this.#transaction(() => {
-      let missing = 0;
       for (const mailbox of page.mailboxes) this.#applyMailbox(mailbox);
-      const [flagged, others] = partition(page.emails, isOnlyFlagged);
-      this.#applyKeywords(flagged, touched);
-      for (const email of others) missing += this.#applyEmail(email, page.modseq, touched);
+      const missing = this.#emails.apply(page, touched);
       this.annotations.apply(page, (name, value) => this.#setMeta(name, value));
       if (!page.more) this.#publish(page.modseq);
       this.#setMeta('cursor', page.cursor);
@@ -170,7 +163,7 @@ export class MirrorFile {
       return result;
     } catch (error) {
       Object.assign(this, before);
-      this.#keywordSets.clear();
+      this.#emails.forgetSets();
       if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
       throw error;
     }
@@ -212,123 +205,10 @@ export class MirrorFile {
     );
   }
 
-  /** `modseq`: of the page; what vanished without saying when has vanished by then. */
-  #applyEmail(email: EmailRow, modseq: number, touched: Touched): number {
-    const known = this.statement('SELECT keyword_set, keywords_modseq FROM email WHERE id = ?').get(email.id);
-    if (email.destroyed) {
-      if (known) this.#vanishAll(email.id, modseq, touched);
-      for (const placement of email.placements) this.#applyPlacement(email.id, placement, touched);
-      return 0;
-    }
-    if (email.content) {
-      if (known) this.#forget(email.id, touched);
-      this.#addEmail(email, email.content);
-    } else if (!known) {
-      if (email.placements.some((placement) => !placement.expunged)) return 1;
-    } else {
-      this.#setKeywords(email, known, touched);
-    }
-    for (const placement of email.placements) this.#applyPlacement(email.id, placement, touched);
-    return 0;
-  }
-
-  #addEmail(email: EmailRow, content: ContentRow): void {
-    const { sha256, size, sentAt, thread, envelope, body, bodyStructure, preview, headersComplete, headers, structure } = content;
-    const set = this.#keywordSet(email.keywords);
-    this.#run('INSERT INTO email VALUES (?, ?, ?, ?, ?, ?, ?)', email.id, set, email.keywordsModseq, size, sentAt, thread, sha256);
-    const complete = headersComplete ? '1' : '0';
-    const texts = [envelope, body, bodyStructure, preview, complete, headers, structure];
-    this.#run('INSERT INTO content VALUES (?, ?, ?, ?, ?, ?, ?, ?)', email.id, ...texts);
-    this.#addKeys(email.id, content);
-  }
-
-  #addKeys(email: number, { keys, headersComplete }: ContentRow): void {
-    const { sent, written, reply, base, subject, sortFrom, sortTo, sortCc, displayFrom, displayTo, ids, from, to, cc, bcc } = keys;
-    const sorting = [base, subject, sortFrom, sortTo, sortCc, displayFrom, displayTo, new Uint8Array(ids.buffer)];
-    this.#run(
-      'INSERT INTO message_key VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
-      ...[email, sent, written, reply ? 1 : 0, headersComplete ? 1 : 0, ...sorting, from, to, cc, bcc],
-    );
-  }
-
-  /** What a STORE of thousands brings: those that are alike at once. What is not known here has no place here. */
-  #applyKeywords(emails: EmailRow[], touched: Touched): void {
-    const alike = Map.groupBy(emails, ({ keywords, keywordsModseq }) => `${keywordsModseq} ${keywords}`);
-    for (const group of alike.values()) {
-      const [{ keywords, keywordsModseq } = { keywords: '', keywordsModseq: 0 }] = group;
-      const ids = JSON.stringify(group.map(({ id }) => id));
-      this.#run(SET_KEYWORDS, this.#keywordSet(keywords), keywordsModseq, ids);
-      for (const [mailbox, uid] of this.tuples<[number, number]>(PLACES_OF, ids)) touched.add(mailbox, uid);
-    }
-  }
-
-  #setKeywords(email: EmailRow, known: Record<string, unknown>, touched: Touched): void {
-    const set = this.#keywordSet(email.keywords);
-    if (set === known.keyword_set && email.keywordsModseq === known.keywords_modseq) return;
-    this.#run('UPDATE email SET keyword_set = ?, keywords_modseq = ? WHERE id = ?', set, email.keywordsModseq, email.id);
-    this.#touchPlacements(email.id, touched);
-  }
-
-  #applyPlacement(email: number, placement: BridgePlacement, touched: Touched): void {
-    const { mailbox, uid, receivedAt, savedAt, deleted, modseq } = placement;
-    if (placement.expunged) {
-      this.#run('DELETE FROM placement WHERE mailbox = ? AND uid = ?', mailbox, uid);
-      this.vanished.add(mailbox, uid, modseq);
-    } else
-      this.#run(
-        'INSERT OR REPLACE INTO placement VALUES (?, ?, ?, ?, ?, ?, ?)',
-        ...[mailbox, uid, email, receivedAt, savedAt, deleted ? 1 : 0, modseq],
-      );
-    touched.add(mailbox, uid);
-  }
-
-  /** The email is gone with all its places. */
-  #vanishAll(email: number, modseq: number, touched: Touched): void {
-    for (const { mailbox, uid } of this.#placementsOf(email)) this.vanished.add(mailbox, uid, modseq);
-    this.#forget(email, touched);
-  }
-
-  #forget(email: number, touched: Touched): void {
-    this.#touchPlacements(email, touched);
-    this.#run('DELETE FROM placement WHERE email = ?', email);
-    this.#run('DELETE FROM content WHERE email = ?', email);
-    this.#run('DELETE FROM message_key WHERE email = ?', email);
-    this.#run('DELETE FROM email WHERE id = ?', email);
-  }
-
-  #touchPlacements(email: number, touched: Touched): void {
-    for (const { mailbox, uid } of this.#placementsOf(email)) touched.add(mailbox, uid);
-  }
-
-  #placementsOf(email: number): { mailbox: number; uid: number }[] {
-    return this.rows('SELECT mailbox, uid FROM placement WHERE email = ?', email);
-  }
-
-  #keywordSet(keywords: string): number {
-    const known = this.#keywordSets.get(keywords);
-    if (known !== undefined) return known;
-    this.#run('INSERT INTO keyword_set (keywords) VALUES (?) ON CONFLICT DO NOTHING', keywords);
-    const id = Number(this.statement('SELECT id FROM keyword_set WHERE keywords = ?').get(keywords)?.id);
-    if (this.#keywordSets.size >= KEYWORD_SETS_REMEMBERED) this.#keywordSets.clear();
-    this.#keywordSets.set(keywords, id);
-    return id;
-  }
-
   /** Reads the flag set with it, because a mailbox in use may outlive this file by a rebuild. */
   #entry([uid, email, keywordSet, deleted, modseq, size]: EntryTuple): EntryRow {
     const code = flagCode(keywordSet, deleted === 1);
     this.flagSets.get(code);
     return { uid, email, code, modseq, size };
   }
-}
-
-/** Nothing but its keywords has changed. */
-function isOnlyFlagged({ content, destroyed, placements }: EmailRow): boolean {
-  return !content && !destroyed && placements.length === 0;
-}
-
-function partition<Item>(items: readonly Item[], isFirst: (item: Item) => boolean): [Item[], Item[]] {
-  const [first, second]: [Item[], Item[]] = [[], []];
-  for (const item of items) (isFirst(item) ? first : second).push(item);
-  return [first, second];
 }
