@@ -12,6 +12,8 @@ import { type ImapOptions, type ImapServer, startImap } from '../../receiver/ima
 
 export const USER = 'me@example.test';
 export const PASSWORD = 'posthouse-demo';
+/** Octets of the largest message it takes. */
+export const SIZE_LIMIT = 8 * 1024 * 1024;
 
 /** Defects the server logged; a test that provokes none expects this to stay empty. */
 export interface TestServer extends ImapServer {
@@ -30,7 +32,7 @@ export async function startTestServer(options: Partial<ImapOptions> = {}): Promi
     tls: certificate,
     backend,
     hostname: 'mail.example.test',
-    messageSizeLimit: 8 * 1024 * 1024,
+    messageSizeLimit: SIZE_LIMIT,
     log: { warn: (event, fields) => defects.push(`${event} ${JSON.stringify(fields)}`) },
     ...options,
   });
