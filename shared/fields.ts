@@ -1,6 +1,7 @@
 /**
  * Reading JSON from the network into typed values: strict, bounded, and with the path of what is wrong. A reader
- * throws `Malformed`, which the door that called it turns into its 400; nothing is cast.
+ * throws `Malformed`, which the door that called it turns into its 400; nothing is cast. For what our own programs send each other:
+ * fields of a newer one are dropped, and absent is not null. JMAP has it the other way round (`jmap/readers.ts`).
  */
 
 /** What was wrong and where, for the caller's log. */

@@ -1,6 +1,7 @@
 /**
  * From JSON to typed values, once, at the border (RFC 8620 §1.1–1.4). A reader takes a value and the
- * place it stands at, and gives the typed value or throws `ShapeError`. Readers compose.
+ * place it stands at, and gives the typed value or throws `ShapeError`. Readers compose. Unlike those of `shared/fields.ts` they
+ * refuse what they do not know, take null for missing, and leave the bounds to the methods, each with its own error.
  */
 import type { Json } from './errors.ts';
 import { MethodError, ShapeError } from './errors.ts';

@@ -2,6 +2,7 @@
  * Composing (RFC 5322, RFC 2045–2047, RFC 2231): entities nested as wanted become one message of
  * 7-bit lines below 998 octets with CRLF. Text goes as it is when it can, else quoted-printable or
  * base64, whichever is shorter; other content as base64; enclosed messages unencoded (RFC 2046 §5.2.1).
+ * `shared/jmap/email/build.ts` is another thing: this makes the fields, mends line ends and holds all of a short letter in memory.
  */
 import { normaliseDomain } from '../address.ts';
 import { addressField, dateField, type Field, headerBlock, idField, type Person, structuredField, textField } from './fields.ts';

@@ -1,7 +1,8 @@
 /**
  * Writes the message of a plan (RFC 5322, RFC 2045): header fields as they were read, Message-ID and Date
  * when they are missing, each part in the lightest encoding that survives a 7-bit transport. Large blobs are named in
- * the message, not read: it is put together while it is stored.
+ * the message, not read: it is put together while it is stored. `shared/mime/compose.ts` cannot serve here, for a client's own fields
+ * and the octets of its blobs have to come out as they went in.
  */
 import { formatDate } from '../../mime/date.ts';
 import { octetsOf, utf8ByteString } from '../../mime/octets.ts';
