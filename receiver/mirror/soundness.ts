@@ -1,14 +1,15 @@
 /**
- * Whether a mirror's file may be used unseen. It is never fsynced, so a crash of the machine may tear it; what a killed process leaves, SQLite's
- * journal mends. Therefore a mark beside the file tells during which run of the machine ("boot") it was in use, and how it was left when
- * it was closed. A file whose mark does not fit is looked through before anything in it is shown (docs/decisions/0021-sound-mirror.md).
+ * Whether a mirror's file may be used unseen. It is never fsynced, so a crash of the machine may tear it. Therefore a mark beside the
+ * file tells which process has it in use or, once it is closed, during which run of the machine ("boot") that was, and how it was
+ * left. A file whose mark does not fit is looked through before anything in it is shown (docs/decisions/0021-sound-mirror.md).
  */
+import { randomUUID } from 'node:crypto';
 import { existsSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 
 const MARK = '-mark';
-/** What the mark says of a file in use. */
-const IN_USE = 'in use';
+/** What the mark says of a file that this very process has in use. */
+const IN_USE = `in use by ${randomUUID()}`;
 /** SQLite's log and shared memory. */
 const COMPANIONS = ['-wal', '-shm', MARK];
 
@@ -31,10 +32,10 @@ function readBoot(): string {
   }
 }
 
-/** The file was made or last used during this run of the machine, and nobody has changed it since it was closed. */
+/** This process has it in use, or it was closed during this run of the machine and nobody has changed it since. */
 export function isSound(path: string): boolean {
   const [when, left] = readMark(path).split('\n');
-  return boot !== '' && when === boot && (left === IN_USE || left === stateOf(path));
+  return left === IN_USE || (boot !== '' && when === boot && left === stateOf(path));
 }
 
 export function markInUse(path: string): void {

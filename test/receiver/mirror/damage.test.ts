@@ -125,11 +125,13 @@ describe('a mirror file that was in use when the machine went down', () => {
   });
 });
 
-it('a file whose receiver was killed is used at once, because SQLite mends what a process leaves', async () => {
+it('a file whose receiver was killed is looked through: nobody knows who had it in hand since', async () => {
   const home = makeWorld().home;
   expect(await killWhileSyncing(home, 5)).toBeGreaterThan(0);
   const file = path.join(home, 'mirror', '1.sqlite');
   expect(existsSync(`${file}-wal`)).toBe(true);
+  expect(isSound(file)).toBe(false);
+  expect(await makeSure(file)).toBeNull();
   expect(isSound(file)).toBe(true);
 });
 
