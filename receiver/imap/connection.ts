@@ -17,23 +17,18 @@ import { Notifier } from './notify/notifier.ts';
 import { ANNOTATIONS, type NotifyRequest } from './notify/request.ts';
 import { Teller } from './notify/teller.ts';
 import type { Output } from './output.ts';
+import { bringsMessage, Requests } from './requests.ts';
 import type { Selection } from './selection.ts';
 import type { Backend, Session } from './session.ts';
-import { runsTogether, TOGETHER_MAX } from './together.ts';
 import { Malformed, tagOf } from './wire/arguments.ts';
 import { coded, type ResponseCode } from './wire/codes.ts';
-import { type CommandParts, Decoder, type DecoderEvent, STRANGER_TEXT_MAX, TEXT_MAX } from './wire/decoder.ts';
+import type { CommandParts, DecoderEvent } from './wire/decoder.ts';
 import { responseText } from './wire/encoder.ts';
 
 /** From connecting to login: a stranger may not hold a connection for nothing. */
 export const LOGIN_TIMEOUT_MS = 60_000;
 /** RFC 9051 §5.4: at least 30 minutes. */
 export const IDLE_TIMEOUT_MS = 30 * 60_000 + 30_000;
-/** Before login a literal is a name or a password. */
-const LOGIN_LITERAL_MAX = 4096;
-const LITERAL_MAX = 64 * 1024;
-/** MULTIAPPEND: octets of one command, as a multiple of the largest message. */
-const APPEND_MESSAGES_OCTETS = 4;
 /** A turn longer than this is shared with the other connections. */
 const TURN_MS = 8;
 
@@ -78,9 +73,7 @@ export class Connection implements Client, Guest {
   failures = 0;
   readonly #options: ConnectionOptions;
   readonly #channel: Channel;
-  readonly #decoder: Decoder;
-  /** Read while looking for commands to run together, and not one of them. */
-  #held: DecoderEvent | null = null;
+  readonly #requests: Requests;
   readonly #loginTimer: NodeJS.Timeout;
   readonly #dispatcher: Dispatcher;
   #unwatch: (() => void) | null = null;
@@ -99,20 +92,17 @@ export class Connection implements Client, Guest {
     this.messageSizeLimit = options.messageSizeLimit;
     this.remoteAddress = socket.remoteAddress ?? '';
     this.secure = options.secureContext === null;
-    this.#decoder = new Decoder(
-      (start, taken) => this.#literalLimit(start, taken),
-      () => (this.session ? TEXT_MAX : STRANGER_TEXT_MAX),
-    );
+    this.#requests = new Requests({ isLoggedIn: () => this.session !== null, messageSizeLimit: options.messageSizeLimit });
     this.#channel = new Channel(socket, {
       silence: options.timeouts?.idle ?? IDLE_TIMEOUT_MS,
       onSilence: () => this.#timedOut(),
-      forget: () => this.#decoder.drop(),
+      forget: () => this.#requests.drop(),
     });
     this.output = this.#channel.output;
     this.#dispatcher = new Dispatcher(this, options.log, options.timeouts?.progress);
     this.#teller = new Teller({
       client: this,
-      listens: () => this.#listening && !this.#decoder.midway,
+      listens: () => this.#listening && !this.#requests.midway,
       onEnd: () => {
         if (this.#farewell !== null && this.#listening) this.#leave();
       },
@@ -238,8 +228,7 @@ export class Connection implements Client, Guest {
   /** The next event for this connection; null when no more can come. */
   async #next(mode: 'command' | 'line'): Promise<DecoderEvent | null> {
     for (;;) {
-      const event = this.#held ?? this.#decoder.next(mode);
-      this.#held = null;
+      const event = this.#requests.next(mode);
       if (event) return event;
       this.output.flush();
       await this.output.drained();
@@ -251,31 +240,18 @@ export class Connection implements Client, Guest {
       await this.#teller.quiet();
       if (!chunk) return null;
       this.#turnStarted = performance.now();
-      this.#decoder.write(chunk);
+      this.#requests.write(chunk);
     }
   }
 
   async #handle(event: DecoderEvent): Promise<void> {
-    if (event.kind === 'command') await this.#runCommands(this.#together(event.parts));
+    if (event.kind === 'command') await this.#runCommands(this.#requests.together(event.parts));
     else if (event.kind === 'continue') this.output.line('+ Ready for literal');
     else if (event.kind === 'chunk') await this.#channel.incoming.spool(event.literal, event.chunk, event.last);
     else if (event.kind === 'refused') await this.#refuse(event.reason, event.start);
     else if (event.kind === 'fatal') this.bye(event.reason, 'TOOBIG');
     if (this.#farewell !== null) this.#leave();
     await this.breathe();
-  }
-
-  /** A command, with those behind it that have arrived whole and may run together with it. */
-  #together(first: CommandParts): CommandParts[] {
-    const commands = [first];
-    if (!runsTogether(first)) return commands;
-    while (commands.length < TOGETHER_MAX) {
-      this.#held = this.#decoder.next('command');
-      if (this.#held?.kind !== 'command' || !runsTogether(this.#held.parts)) break;
-      commands.push(this.#held.parts);
-      this.#held = null;
-    }
-    return commands;
   }
 
   async #runCommands(commands: CommandParts[]): Promise<void> {
@@ -290,7 +266,7 @@ export class Connection implements Client, Guest {
     await this.#channel.incoming.discardSpooled();
     const tag = tagOf(start);
     if (reason === 'text') this.#dispatcher.refuse(tag, 'Command line too long');
-    else if (tag !== null && APPEND.test(start) && this.session) this.output.line(`${tag} NO ${coded('TOOBIG', 'Message too large')}`);
+    else if (tag !== null && bringsMessage(start) && this.session) this.output.line(`${tag} NO ${coded('TOOBIG', 'Message too large')}`);
     else this.#dispatcher.refuse(tag, 'Literal too large', 'TOOBIG');
   }
 
@@ -301,12 +277,6 @@ export class Connection implements Client, Guest {
     this.logOut();
     this.#channel.incoming.close();
     this.output.flush();
-  }
-
-  #literalLimit(start: string, taken: number): number {
-    if (!this.session) return LOGIN_LITERAL_MAX - Math.min(taken, LOGIN_LITERAL_MAX);
-    if (!APPEND.test(start)) return LITERAL_MAX;
-    return Math.min(this.messageSizeLimit, this.messageSizeLimit * APPEND_MESSAGES_OCTETS - taken);
   }
 
   /** Also when it hangs in the middle of something: a stranger gets no second minute. */
@@ -333,6 +303,3 @@ export class Connection implements Client, Guest {
     this.#channel.end();
   }
 }
-
-/** Commands whose literal is a message. */
-const APPEND = /^\S+ (?:APPEND|(?:UID )?REPLACE) /i;
