@@ -8,6 +8,8 @@ import type { MirrorMessage } from './messages.ts';
 /** Messages fetched ahead once a client has read two neighbours, and while it goes on: as many calls as run at once are always under way. */
 const AHEAD_FIRST = 16;
 const AHEAD = 32;
+/** They are asked for in lots of at least this many: the facts of a lot are one look into the mirror. */
+const LOT = 8;
 
 export interface ReadAheadOptions {
   uids(): Uint32Array;
@@ -41,8 +43,8 @@ export class ReadAhead {
   }
 
   #goOn(uids: Uint32Array, at: number): void {
-    const halfway = uids[at + AHEAD / 2] ?? this.#reached + 1;
-    if (halfway <= this.#reached) return;
+    const due = uids[at + AHEAD - LOT] ?? this.#reached + 1;
+    if (due <= this.#reached) return;
     const from = Math.max(at, positionOf(uids, this.#reached)) + 1;
     const wanted = [...uids.subarray(from, at + 1 + (this.#reached === 0 ? AHEAD_FIRST : AHEAD))];
     let fetched = false;
