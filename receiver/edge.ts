@@ -9,11 +9,11 @@ import https from 'node:https';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { WebSocket } from 'ws';
+import { encodeFrameHeader } from '../shared/frame.ts';
 import {
   type ChangesPage,
   type CommitAnswer,
   type CommitRequest,
-  encodeFrameHeader,
   HEADER_TOKEN,
   HEADER_VERSION,
   type HeadsAnswer,

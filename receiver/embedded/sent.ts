@@ -5,7 +5,8 @@
  */
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { decodeFrame, type Envelope } from '../../shared/protocol.ts';
+import { decodeFrame } from '../../shared/frame.ts';
+import type { Envelope } from '../../shared/protocol.ts';
 
 /** The handler bound to the Worker as FILE_RELAY. Writing the same id again changes nothing. */
 export function sentFolder(folder: string): (request: Request) => Promise<Response> {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { decodeFrame, encodeFrameHeader } from '../../shared/protocol.ts';
+import { decodeFrame, encodeFrameHeader } from '../../shared/frame.ts';
 import { importSigningKey, parseAuthorization, signRequest, verifySignature } from '../../shared/signing.ts';
 
 const secret = new Uint8Array(32).fill(7);

@@ -4,14 +4,8 @@
  * store's own functions, so what they make is what administration makes.
  */
 import { formatAddress, parseAddress } from '../../shared/address.ts';
-import {
-  encodeFrameHeader,
-  HEADER_TOKEN,
-  HEADER_VERSION,
-  PROTOCOL_VERSION,
-  type ScramFinishAnswer,
-  type ScramStartAnswer,
-} from '../../shared/protocol.ts';
+import { encodeFrameHeader } from '../../shared/frame.ts';
+import { HEADER_TOKEN, HEADER_VERSION, PROTOCOL_VERSION, type ScramFinishAnswer, type ScramStartAnswer } from '../../shared/protocol.ts';
 import { answerServerFirst, clientFirstBare, makeVerifier, newNonce, SCRAM_ITERATIONS_MIN, type Verifier } from '../../shared/scram.ts';
 import { importSigningKey, signRequest, toHex } from '../../shared/signing.ts';
 import { app } from '../../workers/app.ts';

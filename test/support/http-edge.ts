@@ -8,7 +8,8 @@ import net, { type AddressInfo, type Socket } from 'node:net';
 import type { Readable } from 'node:stream';
 import { WebSocketServer } from 'ws';
 import { EdgeRefused } from '../../receiver/edge.ts';
-import { type CommitRequest, decodeFrame, HEADER_TOKEN } from '../../shared/protocol.ts';
+import { decodeFrame } from '../../shared/frame.ts';
+import { type CommitRequest, HEADER_TOKEN } from '../../shared/protocol.ts';
 import { parseAuthorization, SIGNATURE_WINDOW_MS } from '../../shared/signing.ts';
 import type { FakeBridge } from './fake-bridge.ts';
 

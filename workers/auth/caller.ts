@@ -3,7 +3,8 @@
  * token or an app password (RFC 7617, RFC 6750). Every door asks here and nowhere else.
  */
 import { formatAddress, parseAddress } from '../../shared/address.ts';
-import { type Frame, HEADER_TOKEN } from '../../shared/protocol.ts';
+import type { Frame } from '../../shared/frame.ts';
+import { HEADER_TOKEN } from '../../shared/protocol.ts';
 import { fromBase64, sha256 } from '../../shared/scram.ts';
 import { toHex } from '../../shared/signing.ts';
 import { findAppPassword, isTouchDue, touchCredential } from '../store/directory/credentials.ts';

@@ -4,7 +4,8 @@
  * message. Replays inside the window do nothing, because every call is idempotent.
  */
 import type { Context } from 'hono';
-import { decodeFrame, FRAME_HEADER_MAX, type Frame, HEADER_VERSION, PROTOCOL_VERSION } from '../../shared/protocol.ts';
+import { decodeFrame, FRAME_HEADER_MAX, type Frame } from '../../shared/frame.ts';
+import { HEADER_VERSION, PROTOCOL_VERSION } from '../../shared/protocol.ts';
 import { importSigningKey, parseAuthorization, SIGNATURE_WINDOW_MS, verifySignature } from '../../shared/signing.ts';
 import type { Env } from '../env.ts';
 import { openDirectory } from '../store/directory/index.ts';

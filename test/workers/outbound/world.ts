@@ -3,9 +3,10 @@
  * keeps what it is given, and the queue consumer called by hand.
  */
 import { env } from 'cloudflare:test';
+import { decodeFrame } from '../../../shared/frame.ts';
 import { indexMessage } from '../../../shared/mime/indexer.ts';
 import { rawString } from '../../../shared/mime/octets.ts';
-import { decodeFrame, type Envelope, type SubmitAnswer } from '../../../shared/protocol.ts';
+import type { Envelope, SubmitAnswer } from '../../../shared/protocol.ts';
 import type { Env, OutboxAddress } from '../../../workers/env.ts';
 import { consumeOutbox } from '../../../workers/outbound/outbox.ts';
 import { openMail } from '../../../workers/store/mail/index.ts';

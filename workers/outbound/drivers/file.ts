@@ -2,7 +2,7 @@
  * The `file` relay of the embedded default: the message goes to the supervising process, which writes it into a
  * folder. In a deployment the binding does not exist and the driver says so.
  */
-import { encodeFrameHeader } from '../../../shared/protocol.ts';
+import { encodeFrameHeader } from '../../../shared/frame.ts';
 import { writeLeaving } from '../leaving.ts';
 import type { RelayDriver } from '../relay.ts';
 
