@@ -1,27 +1,25 @@
 /**
- * FETCH (RFC 9051 §6.4.5, §7.5.2). Three ways, by what is asked: flags, UIDs and mod-sequences from memory, facts from the index,
- * sections from the originals. Items come back in the order asked; a UID FETCH names the UID first. When an original
- * cannot be had now, the others are sent and the tagged answer says so. CHANGEDSINCE and VANISHED: RFC 7162.
+ * FETCH (RFC 9051 §6.4.5, §7.5.2). Flags, UIDs and mod-sequences come from memory; all else message by message, from the index and the
+ * originals, without waiting where both are at hand. Items come back in the order asked; a UID FETCH names the UID first. When an
+ * original cannot be had now, the others are sent and the tagged answer says so. CHANGEDSINCE and VANISHED: RFC 7162.
  */
 import { requireItems } from '../capabilities.ts';
-import { type Client, type Command, type Completion, SELECTED, selectionOf } from '../client.ts';
-import { type Content, contentAtHand, contentOf, contentText, NOTHING, type StreamContent, writeStream } from '../fetch/content.ts';
+import { type Command, type Completion, SELECTED, selectionOf } from '../client.ts';
+import { type Fetching, modseqOf, sendMessages, told } from '../fetch/answers.ts';
 import { type FetchItem, readItems } from '../fetch/items.ts';
 import { readModifiers } from '../fetch/modifiers.ts';
-import { type Immediate, isImmediate, plainText } from '../fetch/plain.ts';
+import { type Immediate, isImmediate } from '../fetch/plain.ts';
 import { markSeen } from '../fetch/seen.ts';
 import { becomeAware, fetchStart, type Manner, mannerOf } from '../manner.ts';
-import type { Output } from '../output.ts';
 import { partOf } from '../search/results.ts';
 import type { Selection } from '../selection.ts';
-import { type Flags, type Message, Refusal, type SelectedMailbox } from '../session.ts';
+import type { Flags, Refusal } from '../session.ts';
 import { earlierLines, knownRanges } from '../vanished.ts';
 import { Malformed } from '../wire/arguments.ts';
 import type { SequenceSet } from '../wire/sets.ts';
 
 /** Messages between two looks at the clock and at the client's reading. */
 const FLAGS_BATCH = 512;
-const TURN_BATCH = 64;
 /** Messages marked as seen in one write before they are sent. */
 const MARKED_BATCH = 32;
 
@@ -52,13 +50,6 @@ export const fetch: Command = {
     return { text: 'FETCH completed', expunge: call.uid, ...(missing ? { code: 'EXPUNGEISSUED' } : {}) };
   },
 };
-
-/** One FETCH on its way. */
-interface Fetching {
-  client: Client;
-  selection: Selection;
-  manner: Manner;
-}
 
 /** The items asked for and those that come along: the UID first, the mod-sequence last. A UIDFETCH is named by its UID (RFC 9586). */
 function completed(items: FetchItem[], { uidOnly }: Manner, { uid, modseq }: { uid: boolean; modseq: boolean }): FetchItem[] {
@@ -141,107 +132,4 @@ async function fetchMessages(fetching: Fetching, uids: number[], items: FetchIte
 function withChange(items: FetchItem[], { uid, modseq }: Manner): FetchItem[] {
   const dynamic: FetchItem[] = [...(uid && modseq ? ['UID' as const] : []), 'FLAGS', ...(modseq ? ['MODSEQ' as const] : [])];
   return [...items, ...dynamic.filter((item) => !items.includes(item))];
-}
-
-/** No promise for a message whose items are at hand. */
-async function sendMessages(fetching: Fetching, uids: number[], itemsOf: (uid: number) => FetchItem[]): Promise<Refusal | null> {
-  const { client, selection } = fetching;
-  let failure: Refusal | null = null;
-  let sent = 0;
-  for (const message of selection.box.messages(uids)) {
-    const items = itemsOf(message.uid);
-    try {
-      const contents = contentsAtHand(selection.box, message, items);
-      if (contents) for (const piece of answerOf(fetching, message, items, contents)) writePiece(client.output, piece);
-      else await sendAwaited(fetching, message, items);
-    } catch (error) {
-      if (!(error instanceof Refusal)) throw error;
-      failure = error;
-    }
-    sent += 1;
-    if (client.output.full || sent % TURN_BATCH === 0) await client.breathe();
-    if (client.output.closed) break;
-  }
-  return failure;
-}
-
-/** The contents of the items that have one, in their order; null when one must be waited for. */
-function contentsAtHand(box: SelectedMailbox, message: Message, items: FetchItem[]): Content[] | null {
-  const contents: Content[] = [];
-  for (const item of items) {
-    if (typeof item === 'string') continue;
-    const content = contentAtHand(box, message, item);
-    if (!content) return null;
-    contents.push(content);
-  }
-  return contents;
-}
-
-/** What was opened is closed, whatever comes between. */
-async function sendAwaited(fetching: Fetching, message: Message, items: FetchItem[]): Promise<void> {
-  const { box } = fetching.selection;
-  const { output } = fetching.client;
-  const contents: Content[] = [];
-  try {
-    for (const item of items) {
-      if (typeof item !== 'string') contents.push(await contentOf(box, message, item));
-    }
-    for (const piece of answerOf(fetching, message, items, contents)) {
-      if (isStream(piece)) await writeStream(output, piece);
-      else writePiece(output, piece);
-    }
-  } finally {
-    for (const content of contents) if (content.kind === 'stream') await content.rest.return?.();
-  }
-}
-
-type Piece = string | Uint8Array | StreamContent;
-
-function isStream(piece: Piece): piece is StreamContent {
-  return typeof piece !== 'string' && 'kind' in piece;
-}
-
-function writePiece(output: Output, piece: Piece): void {
-  if (typeof piece === 'string') output.write(piece);
-  else if (piece instanceof Uint8Array) output.bytes(piece);
-}
-
-/**
- * The answer for one message; nothing when it is gone. All of it is known before its first octet is written, so that a refusal leaves
- * no half answer.
- */
-function answerOf({ client, selection, manner }: Fetching, message: Message, items: FetchItem[], contents: Content[]): Piece[] {
-  const flags = selection.box.flags(message.uid);
-  const sequence = selection.view.sequenceOf(message.uid);
-  if (!flags || sequence === 0) return [];
-  const dynamic = { flags, modseq: items.includes('MODSEQ') ? modseqOf(selection, message.uid) : 0 };
-  const pieces: Piece[] = [];
-  const left = contents.values();
-  let text = fetchStart(manner, sequence, message.uid);
-  for (const item of items) {
-    if (item !== items[0]) text += ' ';
-    if (typeof item === 'string') {
-      text += plainText(item, message, dynamic, client.utf8);
-      continue;
-    }
-    const content = left.next().value ?? NOTHING;
-    text += contentText(item.label, content);
-    if (content.kind !== 'bytes' && content.kind !== 'stream') continue;
-    pieces.push(text, content.kind === 'bytes' ? content.bytes : content);
-    text = '';
-  }
-  pieces.push(`${text})\r\n`);
-  if (items.includes('FLAGS')) told(client, selection, message.uid, flags);
-  return pieces;
-}
-
-function told(client: Client, selection: Selection, uid: number, flags: Flags): void {
-  selection.announceKeywords(client.output, flags);
-  selection.view.flagsTold(uid);
-}
-
-function modseqOf(selection: Selection, uid: number): number {
-  const modseq = selection.box.modseq(uid);
-  selection.modseqTold(modseq);
-  return modseq;
 }
