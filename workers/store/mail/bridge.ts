@@ -105,7 +105,10 @@ export async function makePage(
  * The page after a change that is all there is behind the cursor, since the batch that wrote it was guarded by the clock. Null when there
  * is more, or when annotations changed, which are told all together.
  */
-export function pageOfChange({ account, created, updated, mailboxes, metadata, expectedModseq }: Change, cursor: string): ChangesPage | null {
+export function pageOfChange(
+  { account, created, updated, mailboxes, metadata, expectedModseq }: Change,
+  cursor: string,
+): ChangesPage | null {
   const { modseq, octets, quota, horizon } = account;
   if (cursor !== String(expectedModseq) || horizon > expectedModseq || metadata.length > 0) return null;
   const at: Cursor = { base: expectedModseq, modseq: expectedModseq, key: Number.MAX_SAFE_INTEGER, mailboxes: expectedModseq };
