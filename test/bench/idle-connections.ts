@@ -34,7 +34,12 @@ export async function idleConnections(posthouse: Posthouse, accounts: number, st
       secure,
     );
     const each = (((await steady(pid)) - before) * KIB) / all.length;
-    figures.push({ what: `one of ${all.length} connections in IDLE, ${secure ? 'TLS' : 'plain'}`, ours: each, unit: 'KB', budget: BUDGET_KB });
+    figures.push({
+      what: `one of ${all.length} connections in IDLE, ${secure ? 'TLS' : 'plain'}`,
+      ours: each,
+      unit: 'KB',
+      budget: BUDGET_KB,
+    });
     for (const imap of [...first, ...all]) imap.close();
   }
   return figures;
