@@ -71,6 +71,23 @@ test('a flag change on one message writes at most 9 rows, through JMAP and throu
   expect(imap.queries).toBeLessThanOrEqual(QUERIES_MAX / 2);
 });
 
+test('a flag change by a commit reads no more in a mailbox of 2,000 than in one of 100', async () => {
+  const [few, many] = [await commitCost(100), await commitCost(2000)];
+  console.log(`rows read by a commit of one flag: ${few.read} of 100 messages, ${many.read} of 2,000`);
+  expect(many.read).toBeLessThanOrEqual(few.read);
+}, 60_000);
+
+/** A commit of one flag in a mailbox of that size, by a mirror that knows all of it. */
+async function commitCost(size: number): Promise<Cost> {
+  const account = await createAccount(env);
+  const mail = openMail(env, account);
+  const ids = await deliverMany(env, account, size);
+  let [since, more] = ['', true];
+  while (more) ({ cursor: since, more } = await mail.changes(since, 500));
+  const operation = { op: 'store' as const, mailbox: 1, uids: ids.slice(0, 1), add: ['$seen'] };
+  return cost(env.MAIL_0, () => mail.commit({ id: `flag-of-${size}`, since, operations: [operation] }));
+}
+
 test('a further placement writes at most 4 rows more', async () => {
   const account = await createAccount(env);
   const mail = openMail(env, account);
