@@ -1,6 +1,6 @@
 /**
- * `npm test`: types, lint, the deployable bundle, then every test. Two rows of runs at once, one a core: what runs inside
- * workerd, and the plain ones followed by the scenarios, which start the whole product. Says clearly what was left out on this machine and why, and counts at the end.
+ * `npm test`: types, lint, the deployable bundle, then every test: at once what runs inside workerd, the plain ones, and the scenarios,
+ * which start the whole product and mostly wait. Says clearly what was left out on this machine and why, and counts at the end.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
@@ -16,17 +16,15 @@ const CHECKS: { name: string; command: [string, ...string[]] }[] = [
   { name: 'lint', command: ['npm', 'run', '--silent', 'lint'] },
   { name: 'deployable', command: ['npm', 'run', '--silent', 'deployable'] },
 ];
-/** Arguments of each vitest, one row of them a core; `npm test -- FILE…` is one run of those. */
+/** Arguments of each vitest, all at once; `npm test -- FILE…` is one run of those. Files of a run wait for each other and for timers: more runs than cores keep both busy. */
 const chosen = process.argv.slice(2);
-const ROWS =
+const RUNS =
   chosen.length > 0
-    ? [[chosen]]
+    ? [chosen]
     : [
-        [['--project', 'worker', '--maxWorkers', '1']],
-        [
-          ['--project', 'node', '--maxWorkers', '1'],
-          ['--project', 'scenarios'],
-        ],
+        ['--project', 'worker', '--maxWorkers', '2'],
+        ['--project', 'node', '--maxWorkers', '1'],
+        ['--project', 'scenarios'],
       ];
 
 interface Counts {
@@ -64,7 +62,7 @@ for (const { name, command } of CHECKS) {
 console.log('\n— tests');
 const started = Date.now();
 const reports = await mkdtemp(path.join(os.tmpdir(), 'posthouse-test-'));
-const results = (await Promise.all(ROWS.map(runRow))).flat();
+const results = await Promise.all(RUNS.map(runTests));
 const statuses = results.map(({ status }) => status);
 const counts = results.map(({ count }) => count);
 await rm(reports, { recursive: true, force: true });
@@ -74,19 +72,14 @@ const total = (name: keyof Counts) => counts.reduce((sum, count) => sum + count[
 console.log(`\n${total('numPassedTests')} passed, ${total('numFailedTests')} failed, ${total('numPendingTests')} skipped`);
 if (statuses.some((status) => status !== 0)) end('tests failed; what they said stands above');
 
-/** The runs of a row, one after the other; the first row's are shown as they go. */
-async function runRow(runs: string[][], row: number): Promise<{ status: number; count: Counts }[]> {
-  const done: { status: number; count: Counts }[] = [];
-  for (const [index, args] of runs.entries()) {
-    const report = path.join(reports, `${row}-${index}.json`);
-    const status = await runTests(args, row === 0, report);
-    done.push({ status, count: await readCounts(report) });
-  }
-  return done;
+/** One vitest, with what it counted. Only the first may write as it goes; the others' words are kept until they are done. */
+async function runTests(args: string[], index: number): Promise<{ status: number; count: Counts }> {
+  const report = path.join(reports, `${index}.json`);
+  const status = await runVitest(args, index === 0, report);
+  return { status, count: await readCounts(report) };
 }
 
-/** One vitest. Only one may write as it goes; another's words are kept until it is done. */
-function runTests(args: string[], live: boolean, report: string): Promise<number> {
+function runVitest(args: string[], live: boolean, report: string): Promise<number> {
   const vitest = spawn('vitest', ['run', ...args, '--reporter=default', '--reporter=json', `--outputFile.json=${report}`], {
     cwd: ROOT,
     stdio: ['ignore', live ? 'inherit' : 'pipe', live ? 'inherit' : 'pipe'],
