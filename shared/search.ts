@@ -72,14 +72,9 @@ export function searchPieces(text: string): { text: string; isPhrase: boolean }[
   });
 }
 
-/** Index text as an account's: every token carries the account. */
+/** Index text as an account's: every token carries the account. Tokens stand with one space between them. */
 export function accountText(account: number, text: string): string {
-  return text === ''
-    ? ''
-    : text
-        .split(' ')
-        .map((token) => accountWord(account, token))
-        .join(' ');
+  return text === '' ? '' : accountWord(account, text.replaceAll(' ', ` ${accountWord(account, '')}`));
 }
 
 /** Stands for header fields that a message has beyond those named in its index text. */
