@@ -73,7 +73,7 @@ export class EmailTables {
     );
   }
 
-  /** What a STORE of thousands brings: those that are alike at once. What is not known here has no place here. */
+  /** A STORE of thousands brings many: those that are alike at once. What is not known here has no place here. */
   #applyKeywords(emails: EmailRow[], touched: Touched): void {
     const alike = Map.groupBy(emails, ({ keywords, keywordsModseq }) => `${keywordsModseq} ${keywords}`);
     for (const group of alike.values()) {
@@ -87,8 +87,7 @@ export class EmailTables {
   #setKeywords(email: EmailRow, known: Record<string, unknown>, touched: Touched): void {
     const set = this.#keywordSet(email.keywords);
     if (set === known.keyword_set && email.keywordsModseq === known.keywords_modseq) return;
-    this.#run('UPDATE email SET keyword_set = ?, keywords_modseq = ? WHERE id = ?', set, email.keywordsModseq, email.id);
-    this.#touchPlacements(email.id, touched);
+    this.#applyKeywords([email], touched);
   }
 
   #applyPlacement(email: number, placement: BridgePlacement, touched: Touched): void {

@@ -5,6 +5,7 @@
  */
 import { SortOrders } from '../imap/search/orders.ts';
 import type { MailboxChange, MailboxStatus } from '../imap/session.ts';
+import { lowerBound } from '../imap/wire/sets.ts';
 import type { EntryRow, MailboxRow, MirrorFile } from './file.ts';
 import type { FlagSet, FlagSets } from './flag-sets.ts';
 import type { Touched } from './touched.ts';
@@ -82,8 +83,7 @@ export class LiveMailbox {
   uidsOfEmails(wanted: ReadonlySet<number>): number[] {
     const { count, uids, emails } = this.#columns;
     const found: number[] = [];
-    // Mostly nobody is wanted: a STORE that was refused nothing.
-    for (let i = 0; i < count && wanted.size > 0; i++) if (wanted.has(emails[i] ?? 0)) found.push(uids[i] ?? 0);
+    for (let i = 0; i < count; i++) if (wanted.has(emails[i] ?? 0)) found.push(uids[i] ?? 0);
     return found;
   }
 
@@ -127,19 +127,10 @@ export class LiveMailbox {
     const { uids, count } = this.#columns;
     if (this.#hint < count && uids[this.#hint] === uid) return this.#hint;
     if (this.#hint + 1 < count && uids[this.#hint + 1] === uid) return ++this.#hint;
-    let low = 0;
-    let high = count - 1;
-    while (low <= high) {
-      const middle = (low + high) >>> 1;
-      const found = uids[middle] ?? 0;
-      if (found === uid) {
-        this.#hint = middle;
-        return middle;
-      }
-      if (found < uid) low = middle + 1;
-      else high = middle - 1;
-    }
-    return -1;
+    const at = lowerBound(uids, uid, count);
+    if (at === count || uids[at] !== uid) return -1;
+    this.#hint = at;
+    return at;
   }
 
   #collectKeywords(): string[] {

@@ -3,6 +3,7 @@
  * bodies) finds the next ones on the disk, because several are fetched at once while it reads. Only small originals, and
  * only when two neighbours were read in a row, so that opening one message costs one call.
  */
+import { lowerBound } from '../imap/wire/sets.ts';
 import type { MirrorMessage } from './messages.ts';
 
 /** Messages fetched ahead once a client has read two neighbours, and while it goes on: as many calls as run at once are always under way. */
@@ -55,12 +56,5 @@ export class ReadAhead {
 
 /** Where `uid` stands, or the last one below it; -1 when all are above. */
 function positionOf(uids: Uint32Array, uid: number): number {
-  let low = 0;
-  let high = uids.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((uids[middle] ?? 0) <= uid) low = middle + 1;
-    else high = middle;
-  }
-  return low - 1;
+  return lowerBound(uids, uid + 1) - 1;
 }
