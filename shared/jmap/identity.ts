@@ -5,10 +5,11 @@
 import { formatAddress, parseAddress } from '../address.ts';
 import { readFinishedAddress } from './email/header-writing.ts';
 import type { Json, SetError } from './errors.ts';
-import { invalidProperties, ShapeError } from './errors.ts';
+import { ShapeError } from './errors.ts';
 import { encodeId } from './ids.ts';
 import type { Reader } from './readers.ts';
 import { arrayOf, nullable, optional, own, readString } from './readers.ts';
+import { readSettable, type Settable } from './settable.ts';
 
 /** What an Identity is made of. */
 export interface IdentityFacts {
@@ -58,7 +59,7 @@ const readSignature: Reader<string> = (value, path) => {
   return text;
 };
 
-const SETTABLE: { [K in keyof IdentityDraft]: Reader<IdentityDraft[K]> } = {
+const SETTABLE: Settable<IdentityDraft> = {
   name: optional(readName, ''),
   email: readEmail,
   replyTo: nullable(readAddresses),
@@ -69,26 +70,11 @@ const SETTABLE: { [K in keyof IdentityDraft]: Reader<IdentityDraft[K]> } = {
 
 /** Reads a creation; what the server sets may only be left out. */
 export function readIdentityCreation(record: Json): IdentityDraft | SetError {
-  return readDraft(record, (name) => !Object.hasOwn(SETTABLE, name));
+  return readSettable(SETTABLE, record, (name) => !Object.hasOwn(SETTABLE, name));
 }
 
 /** Reads an identity after its patch; `current` is the object before. What cannot change may only stand as it was. */
 export function readIdentityUpdate(patched: Json, current: Json): IdentityDraft | SetError {
   const isFixed = (name: string) => name === 'email' || !Object.hasOwn(SETTABLE, name);
-  return readDraft(patched, (name) => isFixed(name) && patched[name] !== own(current, name));
-}
-
-function readDraft(record: Json, isWrong: (name: string) => boolean): IdentityDraft | SetError {
-  const wrong = new Map(Object.keys(record).flatMap((name) => (isWrong(name) ? [[name, `${name}: cannot be set`]] : [])));
-  const draft: Json = {};
-  for (const [name, read] of Object.entries(SETTABLE)) {
-    try {
-      // Null stands for the default (RFC 8620 §5.3).
-      draft[name] = read(own(record, name) ?? undefined, name);
-    } catch (error) {
-      if (!(error instanceof ShapeError)) throw error;
-      wrong.set(name, error.message);
-    }
-  }
-  return wrong.size > 0 ? invalidProperties([...wrong.keys()], [...wrong.values()].join('; ')) : (draft as unknown as IdentityDraft);
+  return readSettable(SETTABLE, patched, (name) => isFixed(name) && patched[name] !== own(current, name));
 }

@@ -2,9 +2,10 @@
 import { readUtcDate, utcDate } from './dates.ts';
 import { isSameJson } from './equal.ts';
 import type { Json, SetError } from './errors.ts';
-import { invalidProperties, ShapeError } from './errors.ts';
+import { ShapeError } from './errors.ts';
 import type { Reader } from './readers.ts';
 import { nullable, optional, own, readBoolean, readString } from './readers.ts';
+import { readSettable, type Settable } from './settable.ts';
 
 export const VACATION_ID = 'singleton';
 
@@ -36,7 +37,7 @@ const readBody: Reader<string> = (value, path) => {
   return text;
 };
 
-const SETTABLE: { [K in keyof Vacation]: Reader<Vacation[K]> } = {
+const SETTABLE: Settable<Vacation> = {
   isEnabled: optional(readBoolean, false),
   fromDate: nullable(readUtcDate),
   toDate: nullable(readUtcDate),
@@ -55,16 +56,5 @@ export function vacationObject({ fromDate, toDate, ...rest }: Vacation): Json {
 
 /** Reads the object after its patch; `current` is what it was before. A patch of null sets the default (RFC 8620 §5.3). */
 export function readVacationUpdate(patched: Json, current: Json): Vacation | SetError {
-  const strangers = Object.keys(patched).filter((name) => !Object.hasOwn(SETTABLE, name));
-  const wrong = strangers.filter((name) => !isSameJson(patched[name], own(current, name)));
-  const vacation: Json = {};
-  for (const [name, read] of Object.entries(SETTABLE)) {
-    try {
-      vacation[name] = read(own(patched, name) ?? undefined, name);
-    } catch (error) {
-      if (!(error instanceof ShapeError)) throw error;
-      wrong.push(name);
-    }
-  }
-  return wrong.length > 0 ? invalidProperties(wrong) : (vacation as unknown as Vacation);
+  return readSettable(SETTABLE, patched, (name) => !Object.hasOwn(SETTABLE, name) && !isSameJson(patched[name], own(current, name)));
 }

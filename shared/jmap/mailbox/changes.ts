@@ -11,6 +11,7 @@ import { decodeId } from '../ids.ts';
 import type { Reader } from '../readers.ts';
 import { nullable, optional, own, readBoolean, readId, readString, readUnsignedInt } from '../readers.ts';
 import { realId } from '../set.ts';
+import { readSettable, type Settable } from '../settable.ts';
 import type { MailboxFacts } from './properties.ts';
 import { mailboxObject } from './properties.ts';
 
@@ -50,7 +51,7 @@ const readSortOrder: Reader<number> = (value, path) => {
   return order;
 };
 
-const SETTABLE: { [K in keyof MailboxDraft]: Reader<MailboxDraft[K]> } = {
+const SETTABLE: Settable<MailboxDraft> = {
   name: readName,
   parentId: nullable(readId),
   role: nullable(readRole),
@@ -60,29 +61,13 @@ const SETTABLE: { [K in keyof MailboxDraft]: Reader<MailboxDraft[K]> } = {
 
 /** Reads a creation; server-set properties may only be left out. */
 export function readMailboxCreation(record: Json): MailboxDraft | SetError {
-  return readDraft(record, (name) => !Object.hasOwn(SETTABLE, name));
+  return readSettable(SETTABLE, record, (name) => !Object.hasOwn(SETTABLE, name));
 }
 
 /** Reads a mailbox after its patch; server-set properties may only stand as they were. */
 export function readMailboxUpdate(patched: Json, before: MailboxFacts): MailboxDraft | SetError {
   const current = mailboxObject(before);
-  return readDraft(patched, (name) => !Object.hasOwn(SETTABLE, name) && !isSameJson(patched[name], own(current, name)));
-}
-
-function readDraft(record: Json, isWrong: (name: string) => boolean): MailboxDraft | SetError {
-  const wrong = new Map(Object.keys(record).flatMap((name) => (isWrong(name) ? [[name, `${name}: cannot be set`]] : [])));
-  const draft: Json = {};
-  for (const [name, read] of Object.entries(SETTABLE)) {
-    try {
-      // Null stands for the default (RFC 8620 §5.3), except where it is a value.
-      const value = own(record, name);
-      draft[name] = read(value === null && name !== 'name' ? undefined : value, name);
-    } catch (error) {
-      if (!(error instanceof ShapeError)) throw error;
-      wrong.set(name, error.message);
-    }
-  }
-  return wrong.size > 0 ? invalidProperties([...wrong.keys()], [...wrong.values()].join('; ')) : (draft as unknown as MailboxDraft);
+  return readSettable(SETTABLE, patched, (name) => !Object.hasOwn(SETTABLE, name) && !isSameJson(patched[name], own(current, name)));
 }
 
 /** The parent's integer id; undefined when it names nothing yet. */
